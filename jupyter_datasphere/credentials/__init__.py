@@ -1,0 +1,1 @@
+"""Where the IAM token comes from: one module per source, and the chain that picks one."""

@@ -1,0 +1,1 @@
+"""DataSphere on this machine, with real kernels: for trying, teaching, testing and working offline."""

@@ -1,0 +1,1 @@
+"""One run of remote code, from asking to its last output."""

@@ -1,0 +1,1 @@
+"""How code goes into a project and how outputs come back: one module per channel."""

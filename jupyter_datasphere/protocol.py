@@ -1,0 +1,251 @@
+"""What passes between the server extension and its callers: kernels, widgets, the front end.
+
+JSON with snake_case names. An *execution* is one run that the user asked for; its *events* are numbered
+1, 2, 3, … without gaps. Times are seconds since the epoch, UTC, by the clock of whoever made the value:
+the server for executions and `StatusEvent`, the interpreter over there for the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+EVENTS_MIME = "application/vnd.jupyter-datasphere.events+json"
+"""MIME type of the outputs by which the runner sends batches of events."""
+
+State = Literal[
+    "queued", "staged", "submitted", "running", "succeeded", "failed", "cancelled", "lost", "unknown"
+]
+
+FINAL_STATES: frozenset[str] = frozenset({"succeeded", "failed", "cancelled", "lost", "unknown"})
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "queued": frozenset({"staged", "failed", "cancelled"}),
+    "staged": frozenset({"submitted", "failed", "cancelled", "unknown"}),
+    "submitted": frozenset({"running", "succeeded", "failed", "cancelled", "lost"}),
+    "running": frozenset({"succeeded", "failed", "cancelled", "lost"}),
+    **dict.fromkeys(FINAL_STATES, frozenset()),
+}
+"""Which state may follow which. `unknown`: sent, but whether it was taken can no longer be found out."""
+
+
+class Wire(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """Base of everything on this page."""
+
+
+# What is asked
+
+
+class Code(Wire, tag="code", tag_field="type"):
+    """The source of a local cell, to be run in a session over there."""
+
+    source: str
+    session: str = "main"
+
+
+class Notebook(Wire, tag="notebook", tag_field="type"):
+    """A stored notebook, run cell by cell; `path` is relative to the project or absolute over there.
+
+    Without a session it runs in a fresh namespace of its own.
+    """
+
+    path: str
+    session: str | None = None
+    direct: bool = False
+    """True: the API runs the notebook as it is, without the runner."""
+
+
+class Cell(Wire, tag="cell", tag_field="type"):
+    """A stored cell, run by the API as it is."""
+
+    cell_id: str
+
+
+Source = Code | Notebook | Cell
+
+
+class ExecutionRequest(Wire):
+    """Body of ``POST /datasphere/executions``."""
+
+    source: Source
+    project: str | None = None
+    """Name or ID; None: the project in force."""
+    inputs: dict[str, Any] = {}
+    outputs: list[str] = []
+    spec: str | None = None
+    timeout: float | None = None
+    """Seconds after which the server cancels the run; None: never."""
+
+
+# What is answered
+
+
+class Problem(Wire):
+    """An error, as ``application/problem+json`` (RFC 9457) and inside an execution."""
+
+    code: str
+    title: str
+    status: int = 500
+    hint: str | None = None
+    request_id: str | None = None
+
+
+class Execution(Wire):
+    """One run. `units` are computed (spec times seconds, rounded up), not billed."""
+
+    id: str
+    state: State
+    project_id: str
+    project_name: str = ""
+    source: Source
+    spec: str
+    inputs: list[str] = []
+    """Names only: values may be large or private."""
+    outputs: list[str] = []
+    channel: str
+    created_at: float
+    started_at: float | None = None
+    finished_at: float | None = None
+    units: int | None = None
+    operation_id: str | None = None
+    problem: Problem | None = None
+    last_event: int = 0
+
+
+# What happens in an execution
+
+
+class StatusEvent(Wire, tag="status", tag_field="type"):
+    """The execution is in this state now; `problem` says why, where that needs saying."""
+
+    state: State
+    at: float
+    detail: str | None = None
+    problem: Problem | None = None
+
+
+class StartedEvent(Wire, tag="started", tag_field="type"):
+    """The runner has begun over there."""
+
+    runner: str
+    python: str
+
+
+class CellEvent(Wire, tag="cell", tag_field="type"):
+    """A cell of a notebook begins: the `index`-th code cell (from 0) of `total`."""
+
+    index: int
+    total: int
+    cell_id: str | None = None
+    title: str = ""
+
+
+class OutputEvent(Wire, tag="output", tag_field="type"):
+    """One output, as the content of the Jupyter message of that type (stream, display_data, execute_result,
+    update_display_data, clear_output, error)."""
+
+    message: Literal[
+        "stream", "display_data", "execute_result", "update_display_data", "clear_output", "error"
+    ]
+    content: dict[str, Any]
+    cell: int | None = None
+
+
+class VariableEvent(Wire, tag="variable", tag_field="type"):
+    """A variable that was asked for."""
+
+    name: str
+    value: Any
+
+
+class FailureEvent(Wire, tag="failure", tag_field="type"):
+    """The code raised; `traceback` is a list of lines with ANSI colours."""
+
+    ename: str
+    evalue: str
+    traceback: list[str]
+    cell: int | None = None
+
+
+class NoticeEvent(Wire, tag="notice", tag_field="type"):
+    """Something the user should know: an output variable that does not exist, something not captured."""
+
+    text: str
+
+
+class FinishedEvent(Wire, tag="finished", tag_field="type"):
+    """The last event of the runner; nothing of this run comes after it."""
+
+    status: Literal["ok", "error", "aborted"]
+
+
+Event = (
+    StatusEvent
+    | StartedEvent
+    | CellEvent
+    | OutputEvent
+    | VariableEvent
+    | FailureEvent
+    | NoticeEvent
+    | FinishedEvent
+)
+RunnerEvent = (
+    StartedEvent | CellEvent | OutputEvent | VariableEvent | FailureEvent | NoticeEvent | FinishedEvent
+)
+
+
+class Numbered(Wire, array_like=True):
+    """An event with its number; on the wire ``[number, event]``."""
+
+    number: int
+    event: Event
+
+
+class RunnerBatch(Wire):
+    """Data of one output of MIME type `EVENTS_MIME`; `events` are ``[number, event]`` in order."""
+
+    run: str
+    events: list[tuple[int, RunnerEvent]]
+
+
+class Variable(Wire):
+    """A remote variable: `value` is unset where it is no JSON value or too large to list."""
+
+    name: str
+    kind: str
+    preview: str = ""
+    value: Any = msgspec.UNSET
+
+
+class Variables(Wire):
+    """Answer of ``GET /datasphere/variables``."""
+
+    project_id: str
+    namespace: str
+    variables: list[Variable] = []
+
+
+class ProjectInfo(Wire):
+    """The project in force, or asked for. `unit_balance` None: no limit set."""
+
+    id: str
+    name: str
+    community_id: str = ""
+    unit_balance: int | None = None
+    channels: dict[str, str] = {}
+    """Channel to the word "ok" or the reason why it cannot be used."""
+
+
+class ServerStatus(Wire):
+    """Answer of ``GET /datasphere/status``; holds no secret."""
+
+    version: str
+    endpoint: str
+    credentials: str | None = None
+    """The source of the IAM token, in words; None: none configured."""
+    credentials_expire_at: float | None = None
+    connection: Literal["ok", "failed"] = "ok"
+    problem: Problem | None = None
+    project: ProjectInfo | None = None
+    running: int = 0
