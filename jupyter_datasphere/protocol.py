@@ -30,7 +30,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 """Which state may follow which. `unknown`: sent, but whether it was taken can no longer be found out."""
 
 
-class Wire(msgspec.Struct, omit_defaults=True, kw_only=True):
+class Wire(msgspec.Struct, omit_defaults=True):
     """Base of everything on this page."""
 
 
@@ -92,19 +92,21 @@ class Problem(Wire):
 
 
 class Execution(Wire):
-    """One run. `units` are computed (spec times seconds, rounded up), not billed."""
+    """One run. `units` are computed (spec times seconds, rounded up), not billed.
+
+    `inputs` are names only: values may be large or private.
+    """
 
     id: str
     state: State
     project_id: str
-    project_name: str = ""
     source: Source
     spec: str
-    inputs: list[str] = []
-    """Names only: values may be large or private."""
-    outputs: list[str] = []
     channel: str
     created_at: float
+    project_name: str = ""
+    inputs: list[str] = []
+    outputs: list[str] = []
     started_at: float | None = None
     finished_at: float | None = None
     units: int | None = None

@@ -77,7 +77,7 @@ Timestamp = str
 """RFC 3339 with 0 to 9 fractional digits, UTC."""
 
 
-class Message(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, forbid_unknown_fields=False):
+class Message(msgspec.Struct, rename="camel", omit_defaults=True):
     """Base of all messages: camelCase on the wire, defaults omitted."""
 
 
