@@ -1,4 +1,4 @@
-"""One tree of exceptions. Each knows a stable code, a hint (the remedy) and, where there is one, a request ID."""
+"""One tree of exceptions: each knows a stable code, a hint (the remedy) and, perhaps, a request ID."""
 
 from __future__ import annotations
 

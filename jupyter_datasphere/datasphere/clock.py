@@ -1,0 +1,48 @@
+"""The service's clock, seen from here through the Date headers of its answers."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+
+_DRIFT = 1e-4
+"""By how much two clocks may drift apart, in seconds per second: more than any working clock does."""
+
+
+class ServiceClock:
+    """An interval that holds the difference between the service's clock and our monotonic one.
+
+    A Date header has whole seconds, so that one answer tells the difference to a second plus the time that
+    the answer took. Successive answers fall on different fractions of a second, and the intersection of
+    their intervals shrinks to about the distance between two calls.
+    """
+
+    def __init__(self) -> None:
+        self._low = float("-inf")
+        self._high = float("inf")
+        self._at = 0.0
+
+    def observe(self, date_header: str | None, sent: float, received: float) -> None:
+        """Take in one answer, sent and received at these `time.monotonic()`; no readable Date: ignored."""
+        if date_header is None:
+            return
+        try:
+            date = parsedate_to_datetime(date_header).timestamp()
+        except ValueError:
+            return
+        low, high = date - received, date + 1 - sent
+        widening = (received - self._at) * _DRIFT
+        self._low = max(low, self._low - widening)
+        self._high = min(high, self._high + widening)
+        if self._low > self._high:  # one of the two clocks was set: begin anew
+            self._low, self._high = low, high
+        self._at = received
+
+    @property
+    def known(self) -> bool:
+        """Whether any answer was observed."""
+        return self._low != float("-inf")
+
+    def earliest(self, monotonic: float) -> float:
+        """The earliest that the service's clock (seconds since the epoch) can have shown at that moment."""
+        return monotonic + self._low - max(0.0, time.monotonic() - self._at) * _DRIFT

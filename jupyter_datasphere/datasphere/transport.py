@@ -1,0 +1,210 @@
+"""HTTP to the service: one client, one retry policy, request IDs, and no secret in any message."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import msgspec
+import stamina
+from httpx_aiohttp import HttpxAiohttpClient
+
+from ..errors import InternalError, ServiceError, UsageError
+from . import failures, types
+from .clock import ServiceClock
+from .methods import Host, Method
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
+_PARAMETER = re.compile(r"\{(\w+)\}")
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """Base URLs of the three services; a one-origin service has the same three times."""
+
+    datasphere: str = "https://datasphere.api.cloud.yandex.net"
+    operation: str = "https://operation.api.cloud.yandex.net"
+    iam: str = "https://iam.api.cloud.yandex.net"
+
+    @classmethod
+    def one_origin(cls, url: str) -> Endpoints:
+        """All services under one URL, as the emulator has them."""
+        return cls(url, url, url)
+
+    def of(self, host: Host) -> str:
+        return {"datasphere": self.datasphere, "operation": self.operation, "iam": self.iam}[host]
+
+
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """How often and how long (seconds) a call is tried again. Waits double from `first` to `longest`."""
+
+    attempts: int = 6
+    timeout: float = 45.0
+    first: float = 0.1
+    longest: float = 5.0
+
+
+class _Retry(Exception):
+    """A failure after which the call may be made again; the cause is the error to raise in the end."""
+
+    def __init__(self, error: Exception, after: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.after = after
+
+
+def path_of(method: Method, ids: Mapping[str, str]) -> str:
+    """The path of a call. Raises `UsageError` for an ID that could leave its path segment."""
+
+    def segment(match: re.Match[str]) -> str:
+        value = ids[match[1]]
+        if not _ID.fullmatch(value):
+            raise UsageError(
+                f"{value[:60]!r} is not an ID of DataSphere.",
+                code="bad-id",
+                hint="IDs consist of up to 50 letters, digits, '-' and '_'.",
+            )
+        return value
+
+    return _PARAMETER.sub(segment, method.path)
+
+
+def query_of(message: types.Message | None) -> dict[str, Any]:
+    """A request message as query parameters; lists repeat their name."""
+    if message is None:
+        return {}
+    values: dict[str, Any] = types.to_builtins(message)
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
+
+
+class Transport:
+    """Sends calls of the method table. Close with `aclose()`.
+
+    Raises `ServiceError` for an error that the service answered, `UnavailableError` where no answer came.
+    GET calls, and changing calls that carry an idempotency key, are tried again after 429, 503, 504 and
+    connection failures; other changing calls never are.
+    """
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        *,
+        verify: ssl.SSLContext | str | bool = True,
+        proxy: str | None = None,
+        timeout: float = 30.0,
+        max_connections: int = 64,
+        retry: RetryPolicy | None = None,
+        user_agent: str = "jupyter-datasphere",
+    ) -> None:
+        self.endpoints = endpoints
+        self.clock = ServiceClock()
+        self._retry = retry or RetryPolicy()
+        context = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
+        self._client = HttpxAiohttpClient(
+            verify=context,
+            proxy=proxy,
+            timeout=httpx.Timeout(timeout, connect=10.0),
+            limits=httpx.Limits(max_connections=max_connections, keepalive_expiry=30.0),
+            headers={"user-agent": user_agent, "accept": "application/json"},
+            follow_redirects=False,
+        )
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def call(
+        self,
+        method: Method,
+        ids: Mapping[str, str] | None = None,
+        request: types.Message | None = None,
+        *,
+        token: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> httpx.Response:
+        """Make a call and give its successful answer, read to the end."""
+        headers = {"x-client-request-id": str(uuid.uuid4())}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        if idempotency_key is not None:
+            headers["idempotency-key"] = idempotency_key
+        url = self.endpoints.of(method.host).rstrip("/") + path_of(method, ids or {})
+        body: bytes | None = None
+        query: dict[str, Any] | None = None
+        if method.verb in ("POST", "PATCH"):
+            body = types.encode(request) if request is not None else b"{}"
+            headers["content-type"] = "application/json"
+        else:
+            query = query_of(request)
+        may_retry = not method.changing or idempotency_key is not None
+        try:
+            async for attempt in stamina.retry_context(
+                on=_backoff,
+                attempts=self._retry.attempts if may_retry else 1,
+                timeout=self._retry.timeout,
+                wait_initial=self._retry.first,
+                wait_max=self._retry.longest,
+                wait_jitter=self._retry.first,
+            ):
+                with attempt:
+                    return await self._send(method, url, headers, query, body)
+        except _Retry as failure:
+            raise failure.error from failure.error.__cause__
+        raise InternalError("The retry policy allows no attempt.")
+
+    async def _send(
+        self,
+        method: Method,
+        url: str,
+        headers: dict[str, str],
+        query: dict[str, Any] | None,
+        body: bytes | None,
+    ) -> httpx.Response:
+        sent = time.monotonic()
+        try:
+            response = await self._client.request(
+                method.verb, url, headers=headers, params=query or None, content=body
+            )
+        except httpx.TransportError as error:
+            translated = failures.from_network(error, self.endpoints.of(method.host))
+            translated.__cause__ = error
+            raise _Retry(translated) from error
+        except httpx.HTTPError as error:
+            raise failures.from_network(error, self.endpoints.of(method.host)) from error
+        self.clock.observe(response.headers.get("date"), sent, time.monotonic())
+        if response.is_success:
+            return response
+        failure = failures.from_response(response, method)
+        if response.status_code in failures.RETRIABLE:
+            raise _Retry(failure, _retry_after(response))
+        raise failure
+
+
+def _backoff(error: Exception) -> bool | float:
+    if not isinstance(error, _Retry):
+        return False
+    return True if error.after is None else error.after
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds of a Retry-After header, bounded; the form with a date is not worth a clock comparison."""
+    try:
+        return min(max(float(response.headers["retry-after"]), 0.0), 30.0)
+    except (KeyError, ValueError):
+        return None
+
+
+def read(response: httpx.Response, target: type[types.T], method: Method) -> types.T:
+    """The message in an answer. Raises `ServiceError` for a body that is none."""
+    try:
+        return types.decode(response.content, target)
+    except msgspec.MsgspecError as error:
+        raise ServiceError(
+            f"The answer to {method.name} could not be read: {error}.",
+            code="bad-answer",
+            hint="Is the endpoint that of DataSphere?",
+            request_id=failures.request_id_of(response),
+        ) from error
