@@ -1,0 +1,40 @@
+"""Where the server extension is, and the capability that opens it.
+
+Imports nothing but the standard library: `%load_ext` needs this page.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+URL = "JUPYTER_DATASPHERE_URL"
+CAPABILITY = "JUPYTER_DATASPHERE_TOKEN"
+CA = "JUPYTER_DATASPHERE_CA"
+
+
+@dataclass(frozen=True)
+class Address:
+    """The extension's base URL, without a slash at the end, and the capability.
+
+    The capability is left out of the repr, so that no traceback or log shows it.
+    """
+
+    url: str | None
+    capability: str | None = field(default=None, repr=False)
+    ca: str | None = None
+    """A file of certificates to trust, for an https URL."""
+
+    @classmethod
+    def from_environment(cls) -> Address:
+        """Read what the Jupyter server handed to this kernel, and take the capability out of the environment.
+
+        Processes that the user's code starts have no business with it.
+        """
+        url = os.environ.get(URL)
+        return cls(url.rstrip("/") if url else None, os.environ.pop(CAPABILITY, None), os.environ.get(CA))
+
+    def give_back(self) -> None:
+        """Put the capability back, so that the extension can be loaded again in this process."""
+        if self.capability is not None:
+            os.environ[CAPABILITY] = self.capability

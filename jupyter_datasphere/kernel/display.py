@@ -1,0 +1,154 @@
+"""The events of a run become outputs of the cell, in their order."""
+
+from __future__ import annotations
+
+import html
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..protocol import CellEvent, Event, NoticeEvent, OutputEvent, StatusEvent
+from .pacing import Pacer
+from .progress import Progress
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+BLOCK = 64 * 1024
+"""Characters of text in one message at most."""
+
+LIMIT = 10_000_000
+"""Bytes of output that one run may show; a browser that holds much more becomes slow."""
+
+STATE_WORDS = {"queued": "queued", "staged": "starting", "submitted": "starting", "running": "running"}
+
+
+class Display:
+    """Shows one run.
+
+    Results of expressions (`execute_result`) are shown as displays: the numbers of Out[…] are those of the
+    local session, and nothing local was computed. What exceeds `limit` is announced once and not shown.
+    """
+
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        progress: Progress,
+        pacer: Pacer,
+        execution_id: str,
+        *,
+        limit: int = LIMIT,
+    ) -> None:
+        self._shell = shell
+        self._progress = progress
+        self._pacer = pacer
+        self._execution_id = execution_id
+        self._limit = limit
+        self._left = limit
+
+    def show(self, events: Iterable[Event]) -> None:
+        for event in _merged(events):
+            match event:
+                case StatusEvent(state=state, detail=detail):
+                    self._progress.state(detail or STATE_WORDS.get(state, state))
+                case OutputEvent(message=message, content=content):
+                    self._progress.hide()
+                    self._output(message, content)
+                case CellEvent():
+                    self._progress.hide()
+                    self._heading(event)
+                case NoticeEvent(text=text):
+                    self._progress.hide()
+                    self._write("stderr", f"{text}\n")
+
+    def _output(self, message: str, content: dict[str, Any]) -> None:
+        match message:
+            case "stream":
+                self._text("stdout" if content["name"] == "stdout" else "stderr", content["text"])
+            case "display_data" | "execute_result" | "update_display_data":
+                self._rich(content, update=message == "update_display_data")
+            case "clear_output":
+                self._shell.display_pub.clear_output(bool(content.get("wait", False)))  # type: ignore[no-untyped-call]
+            case "error":  # an error that the code showed, not the one that ended it
+                self._text("stderr", "\n".join(content.get("traceback", [])) + "\n")
+
+    def _text(self, stream: str, text: str) -> None:
+        while text and self._allowed(size := _size(block := _first_block(text))):
+            self._pacer.wait(size)
+            self._write(stream, block)
+            text = text[len(block) :]
+
+    def _rich(self, content: dict[str, Any], *, update: bool) -> None:
+        if not self._allowed(_size(content["data"])):
+            return
+        self._pacer.wait(0)  # the server counts the bytes of text streams only
+        display_id = (content.get("transient") or {}).get("display_id")
+        self._shell.display_pub.publish(
+            content["data"],
+            content.get("metadata") or {},
+            transient={"display_id": display_id} if display_id else {},
+            update=update,
+        )
+
+    def _heading(self, cell: CellEvent) -> None:
+        text = f"[{cell.index + 1}/{cell.total}] {cell.title}".rstrip()
+        self._pacer.wait(0)
+        self._shell.display_pub.publish(
+            {"text/plain": text, "text/html": f"<small><b>{html.escape(text)}</b></small>"}
+        )
+
+    def _allowed(self, size: int) -> bool:
+        if size <= self._left:
+            self._left -= size
+            return True
+        if self._left >= 0:
+            self._left = -1  # said once
+            self._write(
+                "stderr",
+                f"[The output exceeds {self._limit / 1e6:g} MB, and the rest is not shown here. All of it is"
+                f" kept with execution {self._execution_id}.]\n",
+            )
+        return False
+
+    @staticmethod
+    def _write(name: str, text: str) -> None:
+        # Looked up each time: a redirected sys.stdout must be obeyed. Flushed each time: or the order
+        # between the two streams, and between text and displays, would be lost.
+        stream = sys.stdout if name == "stdout" else sys.stderr
+        stream.write(text)
+        stream.flush()
+
+
+def _merged(events: Iterable[Event]) -> Iterator[Event]:
+    """The same events, with text of one stream that comes in a row in one event: each costs a message."""
+    name, cell, texts = "", None, list[str]()
+
+    def joined() -> Iterator[Event]:
+        if texts:
+            yield OutputEvent("stream", {"name": name, "text": "".join(texts)}, cell)
+            texts.clear()
+
+    for event in events:
+        if not (isinstance(event, OutputEvent) and event.message == "stream"):
+            yield from joined()
+            yield event
+            continue
+        if (event.content["name"], event.cell) != (name, cell):
+            yield from joined()
+            name, cell = event.content["name"], event.cell
+        texts.append(event.content["text"])
+    yield from joined()
+
+
+def _first_block(text: str) -> str:
+    """The text up to the last line end within a block, or a whole block of an endless line."""
+    if len(text) <= BLOCK:
+        return text
+    end = text.rfind("\n", 0, BLOCK) + 1
+    return text[: end or BLOCK]
+
+
+def _size(content: object) -> int:
+    """Bytes on Jupyter's wire, which is JSON: a line end, for example, takes two."""
+    return len(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass"))

@@ -1,0 +1,89 @@
+"""The events of a run that is started here, across connections that break."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+
+from ..errors import NotFoundError, UnavailableError
+from ..protocol import FINAL_STATES, Event, ExecutionRequest, StatusEvent
+from .link import Batch, Disconnected, Link, Unreachable
+
+RECONNECTING = 30.0
+"""Seconds for which a broken connection is tried again."""
+
+LONGEST_WAIT = 5.0
+"""Seconds between two tries at most; the first comes after 0.1 s, each later one waits twice as long."""
+
+
+def is_final(event: Event) -> bool:
+    return isinstance(event, StatusEvent) and event.state in FINAL_STATES
+
+
+def follow(link: Link, request: ExecutionRequest, execution_id: str) -> Generator[Batch]:
+    """Start the run, and give each of its events once, until the final one.
+
+    Raises what the server answers when it refuses the request, and `UnavailableError` when it is not there or
+    stays away: then the message says what is known about the run.
+    """
+    last = 0
+    ended = False
+    batches = link.start(request, execution_id)
+    tries = _Tries()
+    while not ended:
+        broken: UnavailableError = Disconnected("The Jupyter server closed the connection.")
+        try:
+            with closing(batches):
+                for batch in batches:
+                    tries.succeeded()
+                    new = [numbered for numbered in batch if numbered[0] > last]
+                    if new:
+                        last = new[-1][0]
+                        ended = is_final(new[-1][1])
+                    yield new
+        except Unreachable as error:
+            if tries.none_failed:
+                raise  # it was not there from the start: nothing was sent
+            broken = error
+        except Disconnected as error:
+            broken = error
+        except NotFoundError as error:
+            if last or tries.none_failed:
+                raise
+            raise UnavailableError(
+                "The connection to the Jupyter server broke while the run was being asked for.",
+                hint="Nothing was started: run the cell again.",
+            ) from error
+        if not ended:
+            if not tries.wait():
+                raise UnavailableError(
+                    f"{broken.message} Execution {execution_id} goes on without this cell.",
+                    code="connection-lost",
+                    hint="Its output is kept by the server under that ID.",
+                )
+            batches = link.events(execution_id, after=last)
+
+
+class _Tries:
+    """Waits between tries, growing, until `RECONNECTING` seconds have passed without success."""
+
+    def __init__(self) -> None:
+        self.none_failed = True
+        self.succeeded()
+
+    def succeeded(self) -> None:
+        self._wait = 0.1
+        self._until: float | None = None
+
+    def wait(self) -> bool:
+        """Sleep before the next try; False when there shall be none."""
+        self.none_failed = False
+        now = time.monotonic()
+        if self._until is None:
+            self._until = now + RECONNECTING
+        if now >= self._until:
+            return False
+        time.sleep(self._wait)
+        self._wait = min(2 * self._wait, LONGEST_WAIT)
+        return True

@@ -1,0 +1,206 @@
+"""The kernel's side of the server extension's HTTP API."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Generator
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from ..errors import InternalError, UnavailableError
+from ..protocol import Event, Execution, ExecutionRequest, Problem, ServerStatus, Variables
+from .address import Address
+from .problems import error_from
+from .sse import Parser
+
+T = TypeVar("T")
+Batch = list[tuple[int, Event]]
+"""Events that arrived together, with their numbers."""
+
+TIMEOUT = httpx.Timeout(60, connect=5)
+SILENCE = 45.0
+"""Seconds without a byte after which a stream counts as broken: the server says something every 15 s."""
+
+_EVENT_STREAM = {"Accept": "text/event-stream"}
+_decode_event = msgspec.json.Decoder(Event).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Unreachable(UnavailableError):
+    """The server could not be connected to: nothing was sent."""
+
+
+class Disconnected(UnavailableError):
+    """The connection broke after something was sent: what the server made of it is not known."""
+
+
+class Link:
+    """Calls the server extension; one per kernel."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._client: httpx.Client | None = None
+        self._pid = 0
+
+    def status(self, project: str | None = None) -> ServerStatus:
+        return self._call("GET", "/status", ServerStatus, params=_given(project=project))
+
+    def execution(self, execution_id: str) -> Execution:
+        return self._call("GET", _path(execution_id), Execution)
+
+    def cancel(self, execution_id: str) -> Execution:
+        return self._call("POST", f"{_path(execution_id)}/cancel", Execution)
+
+    def variables(
+        self, *, names: list[str], session: str | None, notebook: str | None, project: str | None
+    ) -> Variables:
+        params = _given(project=project, session=session, notebook=notebook)
+        return self._call("GET", "/variables", Variables, params={**params, "name": names})
+
+    def start(self, request: ExecutionRequest, execution_id: str) -> Generator[Batch]:
+        """Start an execution under an ID of ours, and give its events until it ends.
+
+        The ID is ours so that a run can be cancelled, or found again, before the server has answered.
+        """
+        headers = {"X-Execution-Id": execution_id, "Content-Type": "application/json"}
+        return self._stream("POST", "/executions", headers, content=_encode(request))
+
+    def events(self, execution_id: str, *, after: int = 0, patience: float = SILENCE) -> Generator[Batch]:
+        """The events after number `after` until the execution ends; `patience`: the longest silence."""
+        return self._stream(
+            "GET", f"{_path(execution_id)}/events", {"Last-Event-ID": str(after)}, patience=patience
+        )
+
+    def reset(self) -> None:
+        """Forget the open connections: one of them may have been interrupted in the middle of something."""
+        if self._client is not None and self._pid == os.getpid():
+            self._client.close()
+        self._client = None
+
+    def _call(self, method: str, path: str, kind: type[T], *, params: dict[str, Any] | None = None) -> T:
+        client = self._connected()
+        try:
+            response = client.request(method, f"{self._address.url}{path}", params=params)
+        except httpx.TransportError as error:
+            raise self._broken(error) from None
+        if response.is_error:
+            raise _refusal(response)
+        return _decoded(response.content, kind)
+
+    def _stream(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        *,
+        content: bytes | None = None,
+        patience: float = SILENCE,
+    ) -> Generator[Batch]:
+        client = self._connected()
+        timeout = httpx.Timeout(TIMEOUT, read=patience)
+        parser = Parser()
+        try:
+            with client.stream(
+                method,
+                f"{self._address.url}{path}",
+                headers=_EVENT_STREAM | headers,
+                content=content,
+                timeout=timeout,
+            ) as response:
+                if response.is_error:
+                    response.read()
+                    raise _refusal(response)
+                # Empty batches are given, too: they show the reader that time passes.
+                for chunk in response.iter_raw():
+                    yield [(int(event.id), _event(event.data)) for event in parser.feed(chunk)]
+        except httpx.TransportError as error:
+            raise self._broken(error) from None
+
+    def _connected(self) -> httpx.Client:
+        if self._address.url is None or self._address.capability is None:
+            raise UnavailableError(
+                "This kernel does not know of a Jupyter server with the DataSphere extension.",
+                hint="Start it from a JupyterLab in whose environment jupyter-datasphere is installed"
+                " (`jupyter server extension list` shows it), and load the extension before anything else"
+                " takes the kernel's environment apart.",
+            )
+        if self._client is None or self._pid != os.getpid():  # a forked child must not use our sockets
+            self._pid = os.getpid()
+            self._client = httpx.Client(
+                headers={
+                    "Authorization": f"Bearer {self._address.capability}",
+                    "Accept": "application/json",
+                    "Accept-Encoding": "identity",
+                },
+                timeout=TIMEOUT,
+                trust_env=False,  # loopback must not go through a proxy
+                verify=self._trust(),
+            )
+        return self._client
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        if self._address.url is not None and self._address.url.startswith("https:"):
+            return ssl.create_default_context(cafile=self._address.ca)
+        return False  # no TLS at all: and the 20 ms that a context takes are saved
+
+    def _broken(self, error: httpx.TransportError) -> UnavailableError:
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            return Unreachable(
+                f"The Jupyter server does not answer at {self._address.url}.",
+                hint="Is it still running? If it was restarted: restart the kernel, too.",
+            )
+        return Disconnected(f"The connection to the Jupyter server broke ({type(error).__name__}).")
+
+
+def _path(execution_id: str) -> str:
+    return f"/executions/{quote(execution_id, safe='')}"
+
+
+def _given(**params: str | None) -> dict[str, str]:
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _event(data: bytes) -> Event:
+    try:
+        event: Event = _decode_event(data)
+    except msgspec.MsgspecError as error:
+        raise _other_version(error) from None
+    return event
+
+
+def _decoded(content: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise _other_version(error) from None
+
+
+def _other_version(error: msgspec.MsgspecError) -> InternalError:
+    return InternalError(
+        f"The server extension answered in a way that this kernel does not understand ({error}).",
+        code="version-mismatch",
+        hint="Restart the Jupyter server and the kernel, so that both use the same jupyter-datasphere.",
+    )
+
+
+def _refusal(response: httpx.Response) -> Exception:
+    if response.headers.get("Content-Type", "").startswith("application/problem+json"):
+        return error_from(_decoded(response.content, Problem))
+    # Not our extension's words: Jupyter itself answered.
+    if response.status_code in (401, 403):
+        return UnavailableError(
+            "The Jupyter server does not accept this kernel's capability.",
+            code="capability-refused",
+            hint="It was probably restarted: restart the kernel, too.",
+        )
+    if response.status_code == 404:
+        return UnavailableError(
+            "The Jupyter server has no DataSphere extension at the place this kernel was told.",
+            code="extension-missing",
+            hint="`jupyter server extension list` shows whether jupyter_datasphere is enabled.",
+        )
+    return UnavailableError(f"The Jupyter server answered with HTTP status {response.status_code}.")

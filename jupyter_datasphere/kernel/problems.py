@@ -1,0 +1,42 @@
+"""Errors of the server become exceptions here: the one place that translates."""
+
+from __future__ import annotations
+
+from .. import errors
+from ..protocol import Problem
+
+_BY_CODE: dict[str, type[errors.DataSphereError]] = {
+    kind.code: kind
+    for kind in (
+        errors.UsageError,
+        errors.NotFoundError,
+        errors.ConflictError,
+        errors.CredentialsError,
+        errors.ServiceError,
+        errors.UnavailableError,
+        errors.InternalError,
+    )
+}
+_BY_STATUS: dict[int, type[errors.DataSphereError]] = {
+    401: errors.CredentialsError,
+    403: errors.CredentialsError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    502: errors.ServiceError,
+    503: errors.UnavailableError,
+    504: errors.UnavailableError,
+}
+
+
+def error_from(problem: Problem) -> errors.DataSphereError:
+    """The exception for a problem: by its code where a class has that code, else by its status."""
+    kind = _BY_CODE.get(problem.code) or _BY_STATUS.get(problem.status)
+    if kind is None:
+        kind = errors.ExpectedError if problem.status < 500 else errors.DataSphereError
+    return kind(
+        problem.title,
+        code=problem.code,
+        hint=problem.hint,
+        request_id=problem.request_id,
+        http_status=problem.status,
+    )
