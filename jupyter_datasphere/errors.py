@@ -87,6 +87,8 @@ class ServiceError(ExpectedError):
     def __init__(self, message: str, *, grpc_code: int | None = None, **rest: str | int | None) -> None:
         super().__init__(message, **rest)  # type: ignore[arg-type]
         self.grpc_code = grpc_code
+        self.answer: tuple[int, bytes] | None = None
+        """HTTP status and body as they came, where there was an answer."""
 
 
 class UnavailableError(ExpectedError):
@@ -94,6 +96,8 @@ class UnavailableError(ExpectedError):
 
     code = "unavailable"
     http_status = 503
+    may_have_arrived = False
+    """Whether a request may have been taken although no answer came."""
 
 
 class InternalError(DataSphereError):

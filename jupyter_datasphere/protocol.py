@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from .errors import DataSphereError
+
 EVENTS_MIME = "application/vnd.jupyter-datasphere.events+json"
 """MIME type of the outputs by which the runner sends batches of events."""
 
@@ -89,6 +91,17 @@ class Problem(Wire):
     status: int = 500
     hint: str | None = None
     request_id: str | None = None
+
+    @classmethod
+    def of(cls, error: DataSphereError) -> Problem:
+        """An error as a problem that can be kept and passed on."""
+        return cls(
+            code=error.code,
+            title=error.message,
+            status=error.http_status,
+            hint=error.hint,
+            request_id=error.request_id,
+        )
 
 
 class Execution(Wire):

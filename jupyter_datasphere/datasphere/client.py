@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Protocol
 
+import httpx
 import msgspec
 
 from ..errors import ServiceError, UsageError
 from . import operations, types
-from .methods import METHODS
+from .methods import METHODS, Method
 from .transport import Transport, read
 
 
@@ -210,18 +211,27 @@ class Client:
         **ids: str,
     ) -> types.T:
         method = METHODS[name]
+        return read(await self.forward(method, ids, request, idempotency_key=key), answer, method)
+
+    async def forward(
+        self,
+        method: Method,
+        ids: Mapping[str, str],
+        request: types.Message | None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> httpx.Response:
+        """Make any call of the method table and give the successful answer as it came."""
         _check(request)
-        if method.changing and key is None:
-            key = str(uuid.uuid4())
+        key = idempotency_key or (str(uuid.uuid4()) if method.changing else None)
         token = await self._tokens.token()
         try:
-            response = await self.transport.call(method, ids, request, token=token, idempotency_key=key)
+            return await self.transport.call(method, ids, request, token=token, idempotency_key=key)
         except ServiceError as error:
             if error.code != "unauthenticated" or not await self._tokens.renew(token):
                 raise
             token = await self._tokens.token()
-            response = await self.transport.call(method, ids, request, token=token, idempotency_key=key)
-        return read(response, answer, method)
+            return await self.transport.call(method, ids, request, token=token, idempotency_key=key)
 
 
 def _check(request: types.Message | None) -> None:

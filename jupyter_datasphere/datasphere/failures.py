@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import msgspec
 
-from ..errors import DataSphereError, ServiceError, UnavailableError
+from ..errors import ServiceError, UnavailableError
 from . import types
 from .methods import Method
 
@@ -66,7 +66,9 @@ def from_response(response: httpx.Response, method: Method) -> ServiceError:
     else:
         number = _HTTP_TO_GRPC.get(response.status_code, 2)
         message = f"The service answered {response.status_code} {response.reason_phrase}.".replace(" .", ".")
-    return from_status(types.Status(code=number, message=message), request_id_of(response, status))
+    error = from_status(types.Status(code=number, message=message), request_id_of(response, status))
+    error.answer = (response.status_code, response.content)
+    return error
 
 
 def from_status(status: types.Status, request_id: str | None = None) -> ServiceError:
@@ -82,14 +84,21 @@ def from_status(status: types.Status, request_id: str | None = None) -> ServiceE
     )
 
 
-def from_network(error: httpx.HTTPError, base_url: str) -> DataSphereError:
+def from_network(error: httpx.HTTPError, base_url: str) -> UnavailableError:
     """The error that no (complete) answer means."""
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+    translated = _from_network(error, base_url)
+    # httpx's aiohttp transport reports a connection that broke after the request as ConnectTimeout.
+    translated.may_have_arrived = not isinstance(error, httpx.ConnectError)
+    return translated
+
+
+def _from_network(error: httpx.HTTPError, base_url: str) -> UnavailableError:
+    if isinstance(error, httpx.ConnectError):
         return UnavailableError(
             f"No connection to {base_url}: {_reason(error)}.",
             hint="Is the service (or the emulator) running, and the endpoint, proxy and CA bundle right?",
         )
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
         return UnavailableError(
             f"{base_url} did not answer in time.", code="timeout", hint="Try again later."
         )

@@ -14,7 +14,7 @@ import msgspec
 import stamina
 from httpx_aiohttp import HttpxAiohttpClient
 
-from ..errors import InternalError, ServiceError, UsageError
+from ..errors import InternalError, ServiceError, UnavailableError, UsageError
 from . import failures, types
 from .clock import ServiceClock
 from .methods import Host, Method
@@ -57,12 +57,17 @@ class _Retry(Exception):
         self.after = after
 
 
+def is_id(value: str) -> bool:
+    """Whether a text has the form of an ID: then it cannot leave its path segment."""
+    return _ID.fullmatch(value) is not None
+
+
 def path_of(method: Method, ids: Mapping[str, str]) -> str:
     """The path of a call. Raises `UsageError` for an ID that could leave its path segment."""
 
     def segment(match: re.Match[str]) -> str:
         value = ids[match[1]]
-        if not _ID.fullmatch(value):
+        if not is_id(value):
             raise UsageError(
                 f"{value[:60]!r} is not an ID of DataSphere.",
                 code="bad-id",
@@ -140,6 +145,7 @@ class Transport:
         else:
             query = query_of(request)
         may_retry = not method.changing or idempotency_key is not None
+        may_have_arrived = False
         try:
             async for attempt in stamina.retry_context(
                 on=_backoff,
@@ -150,8 +156,14 @@ class Transport:
                 wait_jitter=self._retry.first,
             ):
                 with attempt:
-                    return await self._send(method, url, headers, query, body)
+                    try:
+                        return await self._send(method, url, headers, query, body)
+                    except _Retry as failure:
+                        may_have_arrived |= getattr(failure.error, "may_have_arrived", False)
+                        raise
         except _Retry as failure:
+            if isinstance(failure.error, UnavailableError):
+                failure.error.may_have_arrived = may_have_arrived
             raise failure.error from failure.error.__cause__
         raise InternalError("The retry policy allows no attempt.")
 

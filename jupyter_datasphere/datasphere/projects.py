@@ -1,0 +1,83 @@
+"""Finding a project by its name or ID."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import AsyncIterator
+
+from ..errors import NotFoundError, ServiceError, UsageError
+from . import types
+from .client import Client
+from .transport import is_id
+
+CACHE_SECONDS = 60.0
+
+
+class ProjectFinder:
+    """Finds projects by ID, or by name among the communities of an organization; keeps them for a minute."""
+
+    def __init__(self, client: Client, *, organization: str = "", community: str = "") -> None:
+        self._client = client
+        self._organization = organization
+        self._community = community
+        self._cache: dict[str, tuple[float, types.Project]] = {}
+
+    async def find(self, name_or_id: str | None) -> types.Project:
+        """Raises `UsageError` where none is given, `NotFoundError` where it does not exist."""
+        if not name_or_id:
+            raise UsageError(
+                "No project is chosen.",
+                code="no-project",
+                hint="Choose one with %ds_project NAME_OR_ID, or with --project.",
+            )
+        kept_at, kept = self._cache.get(name_or_id, (0.0, None))
+        if kept is not None and time.monotonic() - kept_at < CACHE_SECONDS:
+            return kept
+        found = await self._by_id(name_or_id) or await self._by_name(name_or_id)
+        self._cache[name_or_id] = self._cache[found.id] = (time.monotonic(), found)
+        return found
+
+    async def _by_id(self, project_id: str) -> types.Project | None:
+        if not is_id(project_id):
+            return None
+        try:
+            return await self._client.get_project(project_id)
+        except ServiceError as error:
+            # A name may look like an ID, and the service may refuse to say whether somebody else's exists.
+            if error.code in ("not-found", "permission-denied", "invalid-argument"):
+                return None
+            raise
+
+    async def _by_name(self, name: str) -> types.Project:
+        projects = [project async for project in self._all()]
+        found = [project for project in projects if project.name == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(project.id for project in found)
+            raise UsageError(f"Several projects are named {name!r}: {ids}.", hint="Choose one by its ID.")
+        near = difflib.get_close_matches(name, [project.name for project in projects], n=1)
+        if near:
+            hint = f"Did you mean {near[0]!r}?"
+        elif projects:
+            hint = "There are " + ", ".join(sorted({project.name for project in projects})[:10]) + "."
+        elif self._community or self._organization:
+            hint = "No project is visible to this account."
+        else:
+            hint = "To choose by name, set DataSphere.organization or DataSphere.community; IDs work without."
+        raise NotFoundError(f"There is no project {name[:80]!r}.", code="unknown-project", hint=hint)
+
+    async def _all(self) -> AsyncIterator[types.Project]:
+        for community_id in await self._communities():
+            request = types.ListProjectsRequest(community_id=community_id, page_size=1000)
+            async for project in self._client.projects(request):
+                yield project
+
+    async def _communities(self) -> list[str]:
+        if self._community:
+            return [self._community]
+        if not self._organization:
+            return []
+        request = types.ListCommunitiesRequest(organization_id=self._organization, page_size=1000)
+        return [community.id async for community in self._client.communities(request)]

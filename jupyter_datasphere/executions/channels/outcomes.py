@@ -1,0 +1,58 @@
+"""How a run ended, read from the service's operation."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ...datasphere import operations, types
+from ...protocol import Problem
+from .base import Outcome
+
+STOPPED = Problem(
+    code="stopped",
+    title="The service stopped the run: somebody cancelled it, or its interpreter or machine ended.",
+    status=409,
+    hint="If nobody cancelled it, look at the memory that the code needs, then run it again.",
+)
+
+LOST = Outcome(
+    "lost",
+    Problem(
+        code="operation-lost",
+        title="The service no longer knows the operation of this run.",
+        status=404,
+        hint="Look in the project whether its results are there before you run it again.",
+    ),
+)
+
+
+def response_of(operation: types.Operation) -> types.ExecutionResponse:
+    """The response of an execution's operation; an empty one where there is none."""
+    try:
+        return types.convert(operation.response or {}, types.ExecutionResponse)
+    except msgspec.ValidationError:
+        return types.ExecutionResponse()  # a status that we do not know is no status
+
+
+def outcome_of(operation: types.Operation) -> Outcome:
+    """How an operation that is done ended: a failed run may be a status or an error."""
+    if (failure := operations.failure_of(operation)) is not None:
+        if failure.grpc_code == 1:
+            return Outcome("cancelled", STOPPED)
+        return Outcome("failed", Problem.of(failure))
+    match response_of(operation).execution_status:
+        case "OK":
+            return Outcome("succeeded")
+        case "ABORTED":
+            return Outcome("cancelled", STOPPED)
+        case "ERROR":
+            return Outcome("failed")
+        case status:
+            return Outcome(
+                "failed",
+                Problem(
+                    code="no-status",
+                    title=f"The run ended, but the service does not say how (status {status}).",
+                    status=502,
+                ),
+            )

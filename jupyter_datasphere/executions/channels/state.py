@@ -1,0 +1,283 @@
+"""The `state` channel: the runner notebook in the project, its outputs by ``:cellOutputs``, variables by
+``:stateVariables``. Needs revision 2024-03 of the API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from ...datasphere import types
+from ...datasphere.client import Client
+from ...errors import ExpectedError, NotFoundError, ServiceError
+from ...protocol import (
+    Cell,
+    Code,
+    Event,
+    ExecutionRequest,
+    FinishedEvent,
+    NoticeEvent,
+    Problem,
+    StartedEvent,
+    Variable,
+)
+from ..runner.notebook import RUNNER_NAME, RUNNER_VERSION
+from ..runner.request import RunRequest, environment
+from . import outputs
+from .base import Namespace, News, Outcome, Run, Submission
+from .notebooks import absolute, find_notebook, relative
+from .outcomes import LOST, outcome_of, response_of
+
+STATE_VARIABLE = "jupyter_datasphere_state"
+RUNNER_PATH = absolute(RUNNER_NAME)
+
+
+class StateChannel:
+    """Runs cells and stored notebooks through the runner."""
+
+    name = "state"
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._runner_cells: dict[str, str] = {}
+
+    async def check(self, project_id: str, request: ExecutionRequest) -> None:
+        environment(_run_request("0" * 16, request))
+        await self._runner_cell(project_id)
+        if not isinstance(request.source, Code):
+            await find_notebook(self._client, project_id, _path(request))
+
+    async def probe(self, project_id: str) -> str:
+        """Whether a project can use this channel: "ok", or the reason why not."""
+        try:
+            await self._runner_cell(project_id)
+        except (NotFoundError, ExpectedError) as error:
+            return str(error)
+        return "ok"
+
+    def place(self, project_id: str, request: ExecutionRequest) -> str | None:
+        return f"{project_id}:{RUNNER_PATH}"
+
+    async def submit(self, run: Run) -> Submission:
+        assert run.request is not None
+        execute = types.ExecuteRequest(
+            notebook_id=RUNNER_PATH,
+            input_variables=dict(environment(_run_request(run.execution.id, run.request))),
+            spec=run.execution.spec,
+        )
+        project_id = run.execution.project_id
+        try:
+            operation = await self._client.execute(project_id, execute, idempotency_key=run.idempotency_key)
+        except ServiceError as error:
+            if error.code == "not-found":  # the runner was there when we looked: look again next time
+                self._runner_cells.pop(project_id, None)
+            raise
+        return Submission(operation.id, operation.created_at)
+
+    def follow(self, run: Run) -> RunnerFeed:
+        return RunnerFeed(self._client, run, self._runner_cell)
+
+    async def cancel(self, run: Run) -> None:
+        if run.execution.operation_id is not None:
+            await self._client.cancel_operation(run.execution.operation_id)
+
+    async def variables(
+        self, project_id: str, namespace: Namespace, names: list[str]
+    ) -> list[Variable] | None:
+        await self._runner_cell(project_id)
+        answer = await self._client.state_variables(project_id, RUNNER_PATH, [STATE_VARIABLE])
+        try:
+            state = msgspec.convert(answer.get(STATE_VARIABLE, {}), type=_State)
+        except msgspec.ValidationError as error:
+            raise ExpectedError(
+                f"The runner's state in project {project_id} cannot be read: {error}.",
+                hint="Upload the runner of this version: `jupyter datasphere runner` writes it.",
+            ) from error
+        entries = state.namespaces.get(namespace.key)
+        if entries is None:
+            return None
+        return [
+            Variable(name, entry.kind, entry.preview, entry.value)
+            for name, entry in entries.items()
+            if not names or name in names
+        ]
+
+    async def _runner_cell(self, project_id: str) -> str:
+        """The ID of the runner's code cell, its last. Raises `NotFoundError` where there is no runner."""
+        if project_id in self._runner_cells:
+            return self._runner_cells[project_id]
+        try:
+            metadata = await self._client.notebook_metadata(project_id, RUNNER_PATH)
+        except ServiceError as error:
+            if error.code == "no-such-method":
+                raise ExpectedError(
+                    "This revision of the service gives no outputs of cells, and no other channel is there.",
+                    code="no-channel",
+                    hint="Revision 2024-03 of the API is needed.",
+                    request_id=error.request_id,
+                ) from error
+            if error.code != "not-found":
+                raise
+            metadata = types.NotebookMetadata()
+        if not metadata.cell_ids:
+            raise NotFoundError(
+                f"Project {project_id} has no runner notebook {RUNNER_NAME}.",
+                code="no-runner",
+                hint="Write it with `jupyter datasphere runner` and upload it to the project's top folder.",
+            )
+        self._runner_cells[project_id] = metadata.cell_ids[-1]
+        return metadata.cell_ids[-1]
+
+
+class RunnerFeed:
+    """Follows a run of the runner by the numbers of its events: exact, whatever is repeated."""
+
+    def __init__(self, client: Client, run: Run, find_cell: Callable[[str], Awaitable[str]]) -> None:
+        self._client = client
+        self._run = run
+        self._find_cell = find_cell
+        self._cursor = run.source_cursor
+        self._start_at = run.operation_created_at
+        self._done = False
+
+    async def news(self) -> News:
+        asked = time.monotonic()
+        try:
+            news = self._take(await self._outputs(self._start_at))
+        except ServiceError as error:
+            if error.code not in ("not-found", "no-runner"):
+                raise
+            return await self._look_at_operation()  # somebody took the runner away: only the end can be told
+        if self._gap:  # an output was missed: the clocks were further apart than we thought
+            news = self._take(await self._outputs(self._run.operation_created_at))
+        elif self._client.transport.clock.known:
+            # What was not in this answer was made after the service began to answer.
+            earliest = _timestamp(self._client.transport.clock.earliest(asked))
+            self._start_at = max(self._start_at, earliest)
+        if news.events or news.outcome:
+            return news
+        return await self._look_at_operation()
+
+    async def settled(self) -> bool:
+        if self._done:
+            return True
+        assert self._run.execution.operation_id is not None
+        try:
+            operation = await self._client.get_operation(self._run.execution.operation_id)
+        except ServiceError as error:
+            if error.code != "not-found":
+                raise
+            return True
+        return operation.done
+
+    async def _look_at_operation(self) -> News:
+        assert self._run.execution.operation_id is not None
+        try:
+            operation = await self._client.get_operation(self._run.execution.operation_id)
+        except ServiceError as error:
+            if error.code != "not-found":
+                raise
+            return News(outcome=LOST)
+        if not operation.done:
+            return News()
+        self._done = True
+        checkpoint = response_of(operation).checkpoint_id
+        all_outputs = await self._outputs("" if checkpoint else self._run.operation_created_at, checkpoint)
+        news = self._take(all_outputs)
+        if news.outcome is None:
+            # The runner did not come to its end: what its cell itself printed may tell why.
+            news.events.extend(
+                outputs.event_of(text) for text in all_outputs if outputs.batch_of(text) is None
+            )
+            news.outcome = outcome_of(operation)
+        return news
+
+    async def _outputs(self, start_at: str, checkpoint: str = "") -> list[str]:
+        project_id = self._run.execution.project_id
+        cell_id = await self._find_cell(project_id)
+        return await self._client.cell_outputs(
+            project_id, cell_id, start_at=start_at, checkpoint_id=checkpoint
+        )
+
+    def _take(self, texts: list[str]) -> News:
+        """The events that are new in outputs of the runner's cell; those of other runs are left alone."""
+        events: list[Event] = []
+        outcome: Outcome | None = None
+        self._gap = False
+        for text in texts:
+            batch = outputs.batch_of(text)
+            if batch is None or batch.run != self._run.execution.id:
+                continue
+            for number, event in batch.events:
+                if number <= self._cursor:
+                    continue
+                if number != self._cursor + 1:
+                    self._gap = True
+                    return News(events, self._cursor if events else None)
+                self._cursor = number
+                events.append(event)
+                if isinstance(event, StartedEvent) and event.runner != RUNNER_VERSION:
+                    events.append(NoticeEvent(text=_OTHER_RUNNER))
+                elif isinstance(event, FinishedEvent):
+                    outcome = _OUTCOMES[event.status]
+        return News(events, self._cursor if events else None, outcome)
+
+
+class _Entry(msgspec.Struct):
+    kind: str
+    preview: str = ""
+    value: object = msgspec.UNSET
+
+
+class _State(msgspec.Struct):
+    """Value of the variable by which the runner shows its namespaces."""
+
+    namespaces: dict[str, dict[str, _Entry]] = {}
+
+
+_OTHER_RUNNER = (
+    "The runner in the project is of another version than this package. "
+    "Write the present one with `jupyter datasphere runner` and upload it."
+)
+
+_OUTCOMES = {
+    "ok": Outcome("succeeded"),
+    "error": Outcome("failed"),
+    "aborted": Outcome(
+        "cancelled",
+        Problem(code="interrupted", title="The run was interrupted over there.", status=409),
+    ),
+}
+
+
+def _path(request: ExecutionRequest) -> str:
+    assert not isinstance(request.source, Code | Cell)
+    return request.source.path
+
+
+def _run_request(execution_id: str, request: ExecutionRequest) -> RunRequest:
+    if isinstance(request.source, Code):
+        return RunRequest(
+            run=execution_id,
+            kind="code",
+            code=request.source.source,
+            session=request.source.session,
+            inputs=request.inputs,
+            outputs=request.outputs,
+        )
+    assert not isinstance(request.source, Cell)
+    return RunRequest(
+        run=execution_id,
+        kind="notebook",
+        path=relative(request.source.path),
+        session=request.source.session,
+        inputs=request.inputs,
+        outputs=request.outputs,
+    )
+
+
+def _timestamp(seconds: float) -> str:
+    """RFC 3339, UTC, microseconds: comparable as text with other time stamps of that form."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,254 @@
+"""Brings one execution from `queued` to its end and writes everything that comes to the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ..datasphere import types
+from ..datasphere.schedule import Schedule
+from ..errors import CredentialsError, DataSphereError, ServiceError, UnavailableError
+from ..protocol import (
+    FINAL_STATES,
+    Event,
+    Execution,
+    FailureEvent,
+    NoticeEvent,
+    OutputEvent,
+    Problem,
+    StartedEvent,
+    State,
+)
+from .channels.base import Channel, Feed, Outcome
+from .ledger import Ledger
+from .places import Places, Turn
+from .signals import Signals
+
+_log = logging.getLogger(__name__)
+
+SETTLE_SECONDS = 30.0
+"""How long the next run in a place waits for the service to let go of one whose end is known."""
+CANCEL_AGAIN_SECONDS = 0.5
+"""The least time between two attempts to cancel."""
+
+
+class Follower:
+    """One per execution, however many watch. Survives failures of the service; ends with the execution."""
+
+    def __init__(
+        self,
+        execution_id: str,
+        channel: Channel,
+        ledger: Ledger,
+        signals: Signals,
+        places: Places,
+        idempotency_window: float,
+    ) -> None:
+        self._id = execution_id
+        self._channel = channel
+        self._ledger = ledger
+        self._signals = signals
+        self._window = idempotency_window
+        self._cancelled = asyncio.Event()
+        self._execution = ledger.execution(execution_id)
+        self._turn = self._enter(places)
+
+    def cancel(self, reason: str) -> None:
+        """Ask for the end; noted on disk, done by `run`."""
+        self._ledger.ask_to_cancel(self._id, reason)
+        self._cancelled.set()
+
+    async def run(self) -> None:
+        """Follow to the end. A mistake of ours ends the execution as failed, with that said."""
+        keepers: list[asyncio.Task[None]] = []
+        try:
+            record = self._ledger.record(self._id)
+            if record.cancel_reason is not None:
+                self._cancelled.set()
+            if record.timeout is not None:
+                keepers.append(asyncio.create_task(self._cancel_after(record.timeout)))
+            if self._execution.state in ("queued", "staged") and not await self._send():
+                return
+            keepers.append(asyncio.create_task(self._cancel_when_asked()))
+            feed = self._channel.follow(self._ledger.run(self._id))
+            await self._follow(feed)
+            if self._turn is not None:
+                await self._settle(feed)
+        except DataSphereError as error:
+            self._end(Outcome("failed", Problem.of(error)))
+        except Exception as error:  # noqa: BLE001 - logged whole, and the execution must end
+            _log.exception("Execution %s failed inside of the extension.", self._id)
+            title = f"The extension failed: {type(error).__name__}."
+            self._end(Outcome("failed", Problem(code="internal", title=title, hint="Please report it.")))
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            if self._turn is not None:
+                self._turn.leave()
+
+    # Sending
+
+    def _enter(self, places: Places) -> Turn | None:
+        request = self._ledger.request(self._id)
+        if request is None:  # the service has it already
+            return None
+        place = self._channel.place(self._execution.project_id, request)
+        return None if place is None else places.enter(place)
+
+    async def _send(self) -> bool:
+        """From `queued` or `staged` to `submitted`; False where it ended before."""
+        if self._turn is not None and not self._turn.reached:
+            await _first(self._turn.wait(), self._cancelled.wait())
+        doubtful = self._execution.state == "staged"  # an earlier process may have sent it
+        if not doubtful:
+            if self._cancelled.is_set():
+                self._end(Outcome("cancelled"))
+                return False
+            self._move("staged")
+        schedule = Schedule()
+        while True:
+            try:
+                submission = await self._channel.submit(self._ledger.run(self._id))
+            except UnavailableError as error:
+                # Where a request may have arrived, only the same key again can tell.
+                doubtful = doubtful or error.may_have_arrived
+                if not doubtful:
+                    raise
+                if self._overdue():
+                    self._end(Outcome("unknown", _UNKNOWN))
+                    return False
+                await asyncio.sleep(schedule.wait())
+            else:
+                self._move(
+                    "submitted",
+                    operation_id=submission.operation_id,
+                    operation_created_at=submission.created_at,
+                )
+                return True
+
+    def _overdue(self) -> bool:
+        first = self._ledger.record(self._id).first_attempt or time.time()
+        return time.time() - first > self._window
+
+    # Following
+
+    async def _follow(self, feed: Feed) -> None:
+        schedule = Schedule()
+        trouble: str | None = None
+        while True:
+            try:
+                news = await feed.news()
+            except (UnavailableError, ServiceError, CredentialsError) as error:
+                # The run goes on over there, whatever keeps us from seeing it.
+                if error.code != trouble:
+                    trouble = error.code
+                    self._write([NoticeEvent(text=f"The run goes on, but cannot be followed now: {error}")])
+                await asyncio.sleep(schedule.wait())
+                continue
+            if trouble is not None:
+                trouble = None
+                self._write([NoticeEvent(text="The run is followed again.")])
+            if news.events:
+                self._write(news.events, news.source_cursor)
+                schedule.news()
+            if news.outcome is not None:
+                self._end(news.outcome)
+                return
+            await asyncio.sleep(schedule.wait())
+
+    def _write(self, events: Sequence[Event], source_cursor: int | None = None) -> None:
+        if self._execution.state == "submitted" and any(
+            isinstance(event, StartedEvent | OutputEvent | FailureEvent) for event in events
+        ):
+            self._move("running", started_at=time.time())
+        self._ledger.append(self._id, events, source_cursor)
+        self._signals.news(self._id)
+
+    async def _settle(self, feed: Feed) -> None:
+        """Hold the place until the service has let go of the run, so that the next one does not meet it."""
+        schedule = Schedule()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                while True:
+                    try:
+                        if await feed.settled():
+                            return
+                    except (UnavailableError, ServiceError, CredentialsError) as error:
+                        _log.debug("Execution %s is not settled: %s", self._id, error)
+                    await asyncio.sleep(schedule.wait())
+
+    # Ending
+
+    async def _cancel_when_asked(self) -> None:
+        await self._cancelled.wait()
+        schedule = Schedule()
+        while True:
+            try:
+                await self._channel.cancel(self._ledger.run(self._id))
+                return
+            except (UnavailableError, ServiceError, CredentialsError) as error:
+                _log.warning("Execution %s could not be cancelled yet: %s", self._id, error)
+                await asyncio.sleep(max(schedule.wait(), CANCEL_AGAIN_SECONDS))
+
+    async def _cancel_after(self, seconds: float) -> None:
+        await asyncio.sleep(self._execution.created_at + seconds - time.time())
+        self.cancel("timeout")
+
+    def _end(self, outcome: Outcome) -> None:
+        if self._execution.state in FINAL_STATES:
+            return
+        finished_at = time.time()
+        state, problem = self._judge(outcome)
+        self._move(state, problem=problem, finished_at=finished_at, units=units(self._execution, finished_at))
+
+    def _judge(self, outcome: Outcome) -> tuple[State, Problem | None]:
+        """What an end means, given what was asked for."""
+        reason = self._ledger.record(self._id).cancel_reason
+        if outcome.state == "cancelled":
+            if reason == "timeout":
+                return "cancelled", _TIMED_OUT
+            if reason is not None:
+                return "cancelled", None
+            return "failed", outcome.problem
+        return outcome.state, outcome.problem
+
+    def _move(self, state: State, **changes: Any) -> None:
+        self._execution = self._ledger.transition(self._id, state, **changes)
+        self._signals.news(self._id)
+
+
+def units(execution: Execution, until: float) -> int | None:
+    """Units that a run has cost, computed: spec times seconds, rounded up to whole seconds."""
+    if execution.started_at is None:
+        return None
+    return types.SPECS[execution.spec].units * max(1, math.ceil(until - execution.started_at))
+
+
+async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Wait until one of these is over; the others are given up."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+_UNKNOWN = Problem(
+    code="unknown",
+    title="The service did not answer whether it took the run, and it is too late to ask it again.",
+    status=504,
+    hint="Look in the project whether its results are there before you run it again.",
+)
+
+_TIMED_OUT = Problem(
+    code="timeout",
+    title="The run took longer than its timeout and was cancelled.",
+    status=504,
+    hint="Give it more time with --timeout, or none.",
+)

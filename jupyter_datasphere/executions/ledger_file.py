@@ -1,0 +1,237 @@
+"""One SQLite file of the ledger: executions and their events. Only `ledger.py` opens these."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from ..protocol import Event, Execution, ExecutionRequest, State
+
+APPLICATION_ID = 0x4A445350  # "JDSP", in the file's header: tells our files from others'
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE executions (
+    id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    state TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    record BLOB NOT NULL,            -- JSON of Record
+    request BLOB,                    -- JSON of ExecutionRequest, until the service has taken it
+    source_cursor INTEGER NOT NULL,  -- number of the last event of the runner that is below
+    last_event INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX executions_by_time ON executions (created_at, id);
+CREATE INDEX executions_by_state ON executions (state);
+CREATE TABLE events (
+    execution_id TEXT NOT NULL REFERENCES executions (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,         -- 1, 2, 3, … without gaps
+    event BLOB NOT NULL,             -- JSON of Event
+    PRIMARY KEY (execution_id, number)
+) WITHOUT ROWID;
+"""
+
+
+class Record(msgspec.Struct, omit_defaults=True):
+    """What the ledger knows of an execution besides what callers see."""
+
+    execution: Execution
+    idempotency_key: str
+    first_attempt: float | None = None
+    """When it was first sent, in seconds since the epoch."""
+    operation_created_at: str = ""
+    """The service's own time stamp of the operation."""
+    timeout: float | None = None
+    """Seconds after `created_at` at which it is to be cancelled."""
+    cancel_reason: str | None = None
+    """Why an end was asked for ("interrupt", "timeout"); None: it was not."""
+
+
+class ForeignFileError(Exception):
+    """The file is no ledger, or one of a later version of this package, or damaged."""
+
+
+class LedgerFile:
+    """An open ledger file. Not for use by several threads."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        new = not read_only and (not path.exists() or path.stat().st_size == 0)
+        if new:
+            path.touch(mode=0o600)
+        mode = "ro" if read_only else "rw"
+        self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+        try:
+            if new:
+                self._create()
+            self._check()
+        except (sqlite3.DatabaseError, ForeignFileError) as error:
+            self._db.close()
+            raise ForeignFileError(f"{path} is no ledger of this version: {error}") from error
+
+    def _create(self) -> None:
+        with self._transaction():
+            # Not executescript(), which would commit the transaction first.
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _check(self) -> None:
+        (application,) = self._db.execute("PRAGMA application_id").fetchone()
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
+            raise ForeignFileError(f"application {application:#x}, version {version}")
+        self._db.execute("PRAGMA journal_mode = WAL")  # stays as it is where the file system cannot
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def insert(self, record: Record, request: ExecutionRequest, events: Sequence[Event]) -> None:
+        """Write a new execution with its first events."""
+        execution = record.execution
+        execution.last_event = len(events)
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+                (
+                    execution.id,
+                    execution.created_at,
+                    execution.state,
+                    execution.project_id,
+                    msgspec.json.encode(record),
+                    msgspec.json.encode(request),
+                    len(events),
+                ),
+            )
+            self._insert_events(execution.id, 1, events)
+
+    def update(self, record: Record, events: Sequence[Event], *, drop_request: bool = False) -> None:
+        """Write a changed record and the events that belong to the change."""
+        execution = record.execution
+        first = execution.last_event + 1
+        execution.last_event += len(events)
+        with self._transaction():
+            self._db.execute(
+                "UPDATE executions SET state = ?, record = ?, last_event = ?,"
+                " request = CASE WHEN ? THEN NULL ELSE request END WHERE id = ?",
+                (
+                    execution.state,
+                    msgspec.json.encode(record),
+                    execution.last_event,
+                    drop_request,
+                    execution.id,
+                ),
+            )
+            self._insert_events(execution.id, first, events)
+
+    def append(self, execution_id: str, events: Sequence[Event], source_cursor: int | None) -> None:
+        """Write events; `source_cursor` is the runner's number of the last of them, where it has one."""
+        with self._transaction():
+            (last,) = self._db.execute(
+                "UPDATE executions SET last_event = last_event + ?,"
+                " source_cursor = coalesce(?, source_cursor) WHERE id = ? RETURNING last_event",
+                (len(events), source_cursor, execution_id),
+            ).fetchone()
+            self._insert_events(execution_id, last - len(events) + 1, events)
+
+    def _insert_events(self, execution_id: str, first: int, events: Iterable[Event]) -> None:
+        self._db.executemany(
+            "INSERT INTO events VALUES (?, ?, ?)",
+            (
+                (execution_id, number, msgspec.json.encode(event))
+                for number, event in enumerate(events, start=first)
+            ),
+        )
+
+    def record(self, execution_id: str) -> Record | None:
+        """An execution as it stands now; None where this file does not have it."""
+        row = self._db.execute(
+            "SELECT record, last_event FROM executions WHERE id = ?", (execution_id,)
+        ).fetchone()
+        return None if row is None else _record(*row)
+
+    def request(self, execution_id: str) -> ExecutionRequest | None:
+        """What was asked for; None once the service has taken it."""
+        row = self._db.execute("SELECT request FROM executions WHERE id = ?", (execution_id,)).fetchone()
+        return None if row is None or row[0] is None else msgspec.json.decode(row[0], type=ExecutionRequest)
+
+    def source_cursor(self, execution_id: str) -> int:
+        """The runner's number of the last event that was written."""
+        (cursor,) = self._db.execute(
+            "SELECT source_cursor FROM executions WHERE id = ?", (execution_id,)
+        ).fetchone()
+        return int(cursor)
+
+    def outputs_seen(self, execution_id: str) -> dict[int, int]:
+        """Per cell, how many outputs were written."""
+        rows = self._db.execute(
+            "SELECT coalesce(json_extract(event, '$.cell'), 0), count(*) FROM events WHERE execution_id = ?"
+            " AND json_extract(event, '$.type') IN ('output', 'failure') GROUP BY 1",
+            (execution_id,),
+        )
+        return dict(rows.fetchall())
+
+    def events(self, execution_id: str, after: int, max_bytes: int) -> list[tuple[int, bytes]]:
+        """Numbers and JSON of the events after one, as many as fit into `max_bytes`, at least one."""
+        found: list[tuple[int, bytes]] = []
+        size = 0
+        cursor = self._db.execute(
+            "SELECT number, event FROM events WHERE execution_id = ? AND number > ? ORDER BY number",
+            (execution_id, after),
+        )
+        for number, event in cursor:
+            size += len(event)
+            if found and size > max_bytes:
+                break
+            found.append((number, bytes(event)))
+        cursor.close()
+        return found
+
+    def search(
+        self,
+        *,
+        states: Sequence[State] = (),
+        project_id: str | None = None,
+        before: float | None = None,
+        limit: int = 100,
+    ) -> list[Execution]:
+        """Executions, newest first; `before` is a creation time, in seconds since the epoch."""
+        conditions, values = ["1"], list[str | float]()
+        if states:
+            conditions.append(f"state IN ({', '.join('?' * len(states))})")
+            values.extend(states)
+        if project_id is not None:
+            conditions.append("project_id = ?")
+            values.append(project_id)
+        if before is not None:
+            conditions.append("created_at < ?")
+            values.append(before)
+        rows = self._db.execute(
+            f"SELECT record, last_event FROM executions WHERE {' AND '.join(conditions)}"  # noqa: S608
+            " ORDER BY created_at DESC, id DESC LIMIT ?",
+            (*values, limit),
+        )
+        return [_record(*row).execution for row in rows]
+
+
+def _record(record: bytes, last_event: int) -> Record:
+    decoded = msgspec.json.decode(record, type=Record)
+    decoded.execution.last_event = last_event
+    return decoded

@@ -1,0 +1,87 @@
+"""The Jupyter Server extension: it gives the server the routes under ``/datasphere``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+
+from ..executions.ledger import Ledger
+from .handlers.events import EventsHandler
+from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
+from .handlers.passthrough import PassThroughHandler
+from .handlers.status import StatusHandler
+from .handlers.variables import VariablesHandler
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+    from .backend import Backend
+
+URL_VARIABLE = "JUPYTER_DATASPHERE_URL"
+CAPABILITY_VARIABLE = "JUPYTER_DATASPHERE_TOKEN"  # IPython's %env hides names that hold TOKEN
+
+_ID = r"([0-9a-f]{16})"
+ROUTES: list[tuple[str, type[Any]]] = [
+    (r"/datasphere/status", StatusHandler),
+    (r"/datasphere/executions", ExecutionsHandler),
+    (rf"/datasphere/executions/{_ID}", ExecutionHandler),
+    (rf"/datasphere/executions/{_ID}/events", EventsHandler),
+    (rf"/datasphere/executions/{_ID}/cancel", CancelHandler),
+    (r"/datasphere/variables", VariablesHandler),
+    (r"/datasphere/api(/.*)", PassThroughHandler),
+]
+
+
+class DataSphere(Settings, ExtensionApp):
+    """Runs code in DataSphere for the kernels and the front end of this server."""
+
+    name = "jupyter_datasphere"
+    description = __doc__ or ""
+
+    def initialize_handlers(self) -> None:
+        self.capability = secrets.token_urlsafe(32)
+        self.handlers.extend((route, handler, {"extension": self}) for route, handler in ROUTES)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(Path(self.ledger_dir))
+
+    @cached_property
+    def backend(self) -> Backend:
+        # Imports httpx and what belongs to it, which a server that is never asked does not need.
+        from .backend import Backend
+
+        return Backend(self, self.ledger)
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Once the server listens: hand its kernels the way to us, and go on with what runs."""
+        os.environ[URL_VARIABLE] = url_path_join(_local_url(serverapp), "datasphere")
+        os.environ[CAPABILITY_VARIABLE] = self.capability
+        if self.ledger.unfinished():
+            self.backend.executions.resume()
+
+    async def stop_extension(self) -> None:
+        if "backend" in self.__dict__:
+            await self.backend.aclose()
+        if "ledger" in self.__dict__:
+            self.ledger.close()
+
+
+def _local_url(serverapp: ServerApp) -> str:
+    """Where kernels of this machine reach the server."""
+    scheme = "https" if serverapp.certfile else "http"
+    host = serverapp.ip
+    if host in ("", "*", "0.0.0.0", "localhost"):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    elif host == "::":
+        host = "::1"
+    if ":" in host:
+        host = f"[{host}]"
+    return url_path_join(f"{scheme}://{host}:{serverapp.port}", serverapp.base_url)

@@ -1,0 +1,102 @@
+"""Everything behind the handlers, put together from the settings when it is first needed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from .. import __version__
+from ..credentials import chain
+from ..credentials.tokens import TokenCache
+from ..datasphere.client import Client
+from ..datasphere.projects import ProjectFinder
+from ..datasphere.transport import Endpoints, Transport
+from ..errors import DataSphereError, NotFoundError, UsageError
+from ..executions.ledger import Ledger
+from ..executions.service import ExecutionService
+from ..protocol import Problem, ProjectInfo, ServerStatus
+from .settings import Settings
+
+
+class Backend:
+    """Client, credentials and executions of one server."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self._settings = settings
+        self._transport = Transport(
+            _endpoints(settings),
+            verify=settings.ca_bundle or settings.verify,
+            proxy=settings.proxy or None,
+            timeout=settings.request_timeout,
+            user_agent=f"jupyter-datasphere/{__version__}",
+        )
+        source = chain.pick(
+            os.environ,
+            self._transport,
+            iam_token=settings.iam_token,
+            oauth_token=settings.oauth_token,
+        )
+        self._tokens = TokenCache(source)
+        self.client = Client(self._transport, self._tokens)
+        self.projects = ProjectFinder(
+            self.client, organization=settings.organization, community=settings.community
+        )
+        self.executions = ExecutionService(
+            ledger, self.client, self.projects, idempotency_window=settings.idempotency_window
+        )
+
+    async def aclose(self) -> None:
+        await self.executions.close()
+        await self._transport.aclose()
+
+    @property
+    def project_in_force(self) -> str | None:
+        """Name or ID of the project for requests that name none."""
+        return self._settings.project or None
+
+    async def status(self, project: str | None, *, check: bool = True) -> ServerStatus:
+        """What works and what does not. Raises `NotFoundError` only where `project` itself is unknown."""
+        status = ServerStatus(
+            version=__version__,
+            endpoint=self._transport.endpoints.datasphere,
+            credentials=self._tokens.source.description if self._tokens.source else None,
+            running=self.executions.running,
+        )
+        if check:
+            try:
+                await self._tokens.token()
+                status.project = await self._project_info(project or self.project_in_force)
+            except (NotFoundError, UsageError):
+                raise
+            except DataSphereError as error:
+                status.connection = "failed"
+                status.problem = Problem.of(error)
+        status.credentials_expire_at = self._tokens.expires_at
+        return status
+
+    async def _project_info(self, name_or_id: str | None) -> ProjectInfo | None:
+        if name_or_id is None:
+            return None
+        project = await self.projects.find(name_or_id)
+        balance, channels = await asyncio.gather(
+            self.client.get_unit_balance(project.id), self.executions.channels_of(project.id)
+        )
+        return ProjectInfo(
+            id=project.id,
+            name=project.name,
+            community_id=project.community_id,
+            unit_balance=balance,
+            channels=channels,
+        )
+
+
+def _endpoints(settings: Settings) -> Endpoints:
+    """One origin for everything where only `endpoint` is set, else each service's own default."""
+    default = Endpoints()
+    if settings.endpoint:
+        default = Endpoints.one_origin(settings.endpoint)
+    return Endpoints(
+        datasphere=default.datasphere,
+        operation=settings.operation_endpoint or default.operation,
+        iam=settings.iam_endpoint or default.iam,
+    )

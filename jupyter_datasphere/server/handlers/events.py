@@ -1,0 +1,43 @@
+"""Server-sent events of an execution."""
+
+from __future__ import annotations
+
+from tornado.iostream import StreamClosedError
+
+from ...errors import UsageError
+from .base import DataSphereHandler, allow_unauthenticated
+
+KEEP_ALIVE_SECONDS = 15.0
+
+
+class EventStream(DataSphereHandler):
+    """Writes the events of an execution as they come. A slow reader reads from disk at its own pace."""
+
+    async def stream(self, execution_id: str, after: int) -> None:
+        """Stream the events after one; ends after the last event of the execution."""
+        pages = self.backend.executions.events(execution_id, after, idle=KEEP_ALIVE_SECONDS)
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Accel-Buffering", "no")
+        try:
+            async for page in pages:
+                if page:
+                    self.write(b"".join(b"id: %d\ndata: %b\n\n" % numbered for numbered in page))
+                else:
+                    self.write(b": still there\n\n")
+                await self.flush()
+        except StreamClosedError:
+            return  # the reader is gone: nothing to tell it, and the run goes on
+        self.finish(set_content_type="text/event-stream")
+
+
+class EventsHandler(EventStream):
+    """``GET …/{id}/events``, from the event after ``Last-Event-ID`` or the query's `after`."""
+
+    @allow_unauthenticated
+    async def get(self, execution_id: str) -> None:
+        text = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "0")
+        if not text.isascii() or not text.isdecimal() or len(text) > 18:
+            raise UsageError("Last-Event-ID must be the number of an event.")
+        self.backend.executions.get(execution_id)  # a 404 must come before the stream
+        await self.stream(execution_id, int(text))

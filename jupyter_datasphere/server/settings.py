@@ -1,0 +1,73 @@
+"""The traits of the extension: ``c.DataSphere.… = …`` in a Jupyter configuration file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_data_dir
+from traitlets import Bool, Float, HasTraits, Unicode, default
+
+
+class Settings(HasTraits):
+    """Traits under `DataSphere`."""
+
+    endpoint = Unicode(
+        help="""Base URL of the DataSphere API; empty: the public service. Alone it serves operations and IAM
+        too, as the emulator does. Default from the environment variable JUPYTER_DATASPHERE_ENDPOINT."""
+    ).tag(config=True)
+    operation_endpoint = Unicode(
+        help="Base URL of the Operations API, where it is not that of `endpoint`."
+    ).tag(config=True)
+    iam_endpoint = Unicode(help="Base URL of the IAM API, where it is not that of `endpoint`.").tag(
+        config=True
+    )
+    project = Unicode(
+        help="""Name or ID of the project for those who choose none.
+        Default from the environment variable JUPYTER_DATASPHERE_PROJECT."""
+    ).tag(config=True)
+    organization = Unicode(
+        help="""ID of the organization whose communities are searched for a project's name.
+        Default from the environment variable JUPYTER_DATASPHERE_ORGANIZATION."""
+    ).tag(config=True)
+    community = Unicode(help="ID of the one community that is searched for a project's name.").tag(
+        config=True
+    )
+    iam_token = Unicode(
+        help="""An IAM token. In a configuration file that only you can read; on a command line everybody can
+        read it. Better: the environment variable YC_IAM_TOKEN, or an OAuth token in YC_TOKEN."""
+    ).tag(config=True)
+    oauth_token = Unicode(help="An OAuth token; the same caution as for `iam_token`.").tag(config=True)
+    verify = Bool(True, help="Whether the service's TLS certificate is verified.").tag(config=True)
+    ca_bundle = Unicode(help="File of the certificates that are trusted instead of the system's.").tag(
+        config=True
+    )
+    proxy = Unicode(
+        help="""URL of a proxy for all calls. Empty: as the environment variables HTTPS_PROXY, HTTP_PROXY and
+        NO_PROXY say."""
+    ).tag(config=True)
+    request_timeout = Float(30.0, help="Seconds that one call to the service may take.").tag(config=True)
+    ledger_dir = Unicode(
+        help="Folder of the ledger of executions. Default: datasphere/ledger in Jupyter's data folder."
+    ).tag(config=True)
+    idempotency_window = Float(
+        3600.0,
+        help="""Seconds after the first attempt during which a run whose sending was not answered is sent
+        again under the same idempotency key. How long the service keeps keys is not documented.""",
+    ).tag(config=True)
+
+    @default("endpoint")
+    def _default_endpoint(self) -> str:
+        return os.environ.get("JUPYTER_DATASPHERE_ENDPOINT", "")
+
+    @default("project")
+    def _default_project(self) -> str:
+        return os.environ.get("JUPYTER_DATASPHERE_PROJECT", "")
+
+    @default("organization")
+    def _default_organization(self) -> str:
+        return os.environ.get("JUPYTER_DATASPHERE_ORGANIZATION", "")
+
+    @default("ledger_dir")
+    def _default_ledger_dir(self) -> str:
+        return str(Path(jupyter_data_dir()) / "datasphere" / "ledger")
