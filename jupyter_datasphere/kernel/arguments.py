@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, magic: str, *, usage: str, description: str, examples: str) -> None:
         super().__init__(
             prog=f"%{magic}",
-            usage=usage,
+            usage=usage.replace("%", "%%"),  # argparse formats it
             description=description,
             epilog=f"examples:\n{examples}",
             formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -16,6 +16,7 @@ from .pacing import Pacer
 from .problems import error_from
 from .progress import duration
 from .run import Run
+from .suggest import did_you_mean
 from .tables import facts, table
 from .variables import gather
 
@@ -86,14 +87,21 @@ class Commands:
             project=options.project or self._project_id,
         )
         if options.names:
-            came = {variable.name: variable.value for variable in answer.variables if _has_value(variable)}
-            missing = [name for name in options.names if name not in came]
-            if missing:
-                raise NotFoundError(
-                    f"There is no variable {_listed(missing)} in {options.notebook or f'session {session}'}.",
-                    hint="%ds_vars without names shows what there is.",
-                )
-            self._shell.user_ns.update({name: came[name] for name in options.names})
+            came = {variable.name: variable for variable in answer.variables}
+            for name in options.names:
+                if name not in came:
+                    raise NotFoundError(
+                        f"There is no variable {name!r} in {options.notebook or f'session {session}'}.",
+                        hint=did_you_mean(name, came) or "%ds_vars without names shows what there is.",
+                    )
+                if not _has_value(came[name]):
+                    raise ExpectedError(
+                        f"{name!r} cannot travel: it is of type {came[name].kind}.",
+                        code="variable-cannot-travel",
+                        hint="Convert it over there to a value that JSON knows.",
+                    )
+            # Only now: all of them or none.
+            self._shell.user_ns.update({name: came[name].value for name in options.names})
         elif answer.variables:
             rows = [(variable.name, variable.kind, _preview(variable)) for variable in answer.variables]
             self._publish(table(("Name", "Type", "Value"), rows))

@@ -18,6 +18,9 @@ class Interrupted(KeyboardInterrupt):
         return [f"KeyboardInterrupt: {self}"]
 
 
+Interrupted.__name__ = "KeyboardInterrupt"  # the name by which front ends know an interrupt
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Within it, SIGINT raises KeyboardInterrupt.

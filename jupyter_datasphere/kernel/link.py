@@ -21,7 +21,9 @@ T = TypeVar("T")
 Batch = list[tuple[int, Event]]
 """Events that arrived together, with their numbers."""
 
-TIMEOUT = httpx.Timeout(60, connect=5)
+ANSWER = 60.0
+"""Seconds to wait for an answer: the server may have to ask DataSphere first, with shorter timeouts."""
+
 SILENCE = 45.0
 """Seconds without a byte after which a stream counts as broken: the server says something every 15 s."""
 
@@ -101,7 +103,6 @@ class Link:
         patience: float = SILENCE,
     ) -> Generator[Batch]:
         client = self._connected()
-        timeout = httpx.Timeout(TIMEOUT, read=patience)
         parser = Parser()
         try:
             with client.stream(
@@ -109,7 +110,7 @@ class Link:
                 f"{self._address.url}{path}",
                 headers=_EVENT_STREAM | headers,
                 content=content,
-                timeout=timeout,
+                timeout=_timeout(patience),
             ) as response:
                 if response.is_error:
                     response.read()
@@ -136,7 +137,7 @@ class Link:
                     "Accept": "application/json",
                     "Accept-Encoding": "identity",
                 },
-                timeout=TIMEOUT,
+                timeout=_timeout(ANSWER),
                 trust_env=False,  # loopback must not go through a proxy
                 verify=self._trust(),
             )
@@ -154,6 +155,10 @@ class Link:
                 hint="Is it still running? If it was restarted: restart the kernel, too.",
             )
         return Disconnected(f"The connection to the Jupyter server broke ({type(error).__name__}).")
+
+
+def _timeout(read: float) -> httpx.Timeout:
+    return httpx.Timeout(connect=5, read=read, write=30, pool=5)
 
 
 def _path(execution_id: str) -> str:

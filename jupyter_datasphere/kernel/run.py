@@ -136,7 +136,9 @@ class Run:
         ending: StatusEvent | None = self._ending  # set meanwhile
         if ending is None:
             return f"cancelling takes longer than {CANCELLING:g} s: {where} was told to stop"
-        return f"{ending.state}: {where}"
+        if ending.state == "cancelled":
+            return f"cancelled: {where}"
+        return f"{ending.state} before it could be cancelled: {where}"
 
     def _cancel(self) -> Execution | None:
         """None: the server does not know the run, as the interrupt came before it was asked for."""

@@ -64,7 +64,9 @@ def _value(shell: InteractiveShell, name: str, expression: str | None) -> Any:
         if isinstance(error, NameError) and expression.isidentifier():
             hint = did_you_mean(expression, shell.user_ns) or f"For a string write -i \"{name}='...'\"."
         raise UsageError(
-            f"-i {name}={expression}: {type(error).__name__}: {error}", code="input-expression", hint=hint
+            f"-i {name}={expression} raises {type(error).__name__}: {str(error).rstrip('.')}.",
+            code="input-expression",
+            hint=hint,
         ) from error
 
 

@@ -1,0 +1,87 @@
+"""A real ipykernel to try things in."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+
+@dataclass
+class Result:
+    """What one cell did."""
+
+    reply: dict[str, Any]
+    outputs: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def text(self, stream: str = "stdout") -> str:
+        return "".join(
+            content["text"]
+            for kind, content in self.outputs
+            if kind == "stream" and content["name"] == stream
+        )
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in self.outputs]
+
+    @property
+    def traceback(self) -> str:
+        return "\n".join(self.reply.get("traceback", []))
+
+
+class Kernel:
+    """Runs cells as a front end does."""
+
+    def __init__(self, client: BlockingKernelClient) -> None:
+        self._client = client
+
+    def run(self, code: str, *, watched: bool = False) -> Result:
+        """`watched`: as a front end with a person before it, which takes input."""
+        request = self._client.execute(code, allow_stdin=watched)
+        outputs = []
+        deadline = time.monotonic() + 60
+        while True:
+            message = self._client.get_iopub_msg(timeout=deadline - time.monotonic())
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "status" and content["execution_state"] == "idle":
+                break
+            if kind not in ("status", "execute_input"):
+                outputs.append((kind, content))
+        while True:
+            reply = self._client.get_shell_msg(timeout=10)
+            if reply["parent_header"].get("msg_id") == request:
+                return Result(reply["content"], outputs)
+
+    def value(self, expression: str) -> str:
+        """What `expression` prints."""
+        result = self.run(f"print({expression}, end='')")
+        assert result.reply["status"] == "ok", result.traceback
+        return result.text()
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Kernel]:
+    """A kernel that no Jupyter server with our extension started."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("JUPYTER_DATASPHERE_")
+    }
+    manager = KernelManager()
+    manager.start_kernel(env=environment)
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        yield Kernel(client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()

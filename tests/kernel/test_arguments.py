@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+
+from jupyter_datasphere.errors import UsageError
+from jupyter_datasphere.kernel.arguments import EXECUTE, VARS, Input, VarsArguments, parse_execute
+
+
+def test_everything_that_a_cell_takes() -> None:
+    options = parse_execute(
+        """-p demo -i rows -i 'top=len(rows) // 10' -i last="rows[-1]" -o best --output worst """
+        "-s g1.1 --session training --timeout 1.5 --quiet",
+        cell=True,
+    )
+    assert options.project == "demo"
+    assert options.input == [Input("rows"), Input("top", "len(rows) // 10"), Input("last", "rows[-1]")]
+    assert options.output == ["best", "worst"]
+    assert (options.spec, options.session, options.timeout, options.quiet) == ("g1.1", "training", 1.5, True)
+    assert options.path is None
+
+
+def test_the_defaults_are_fresh_each_time() -> None:
+    parse_execute("-i rows -o best", cell=True)
+    options = parse_execute("", cell=True)
+    assert (options.input, options.output, options.session, options.timeout) == ([], [], None, None)
+
+
+@pytest.mark.parametrize(
+    "line", ["a/b.ipynb -i week=27", "-i week=27 a/b.ipynb", "'a/b.ipynb' --input=week=27"]
+)
+def test_a_stored_notebook(line: str) -> None:
+    options = parse_execute(line, cell=False)
+    assert (options.path, options.input) == ("a/b.ipynb", [Input("week", "27")])
+
+
+def test_an_expression_holds_everything_after_the_first_equals_sign() -> None:
+    assert parse_execute("-i 'same = a == b'", cell=True).input == [Input("same", "a == b")]
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "says"),
+    [
+        ("--sesion main", True, "has no option --sesion. Did you mean --session?"),
+        ("--sess main", True, "has no option --sess."),
+        ("-z", True, "has no option -z. %ds_execute? shows the options."),
+        ("-i", True, "expected one argument"),
+        ("-i 2x=1", True, "'2x' cannot be the name of a variable"),
+        ("-o class", True, "'class' cannot be the name of a variable"),
+        ("-i x=", True, "no expression after the equals sign"),
+        ("-i x -i x=2", True, "'x' is named twice"),
+        ("-o x -o x", True, "'x' is named twice"),
+        ("-i 'x", True, "No closing quotation"),
+        ("--timeout soon", True, "number of seconds above 0, not 'soon'"),
+        ("--timeout 0", True, "number of seconds above 0"),
+        ("--timeout -5", True, "number of seconds above 0"),
+        ("--timeout inf", True, "number of seconds above 0"),
+        ("--timeout nan", True, "number of seconds above 0"),
+        ("a.ipynb", True, "PATH belongs to %ds_execute"),
+        ("--cell c1", True, "--cell belongs to %ds_execute"),
+        ("--direct", True, "--direct belongs to %ds_execute"),
+        ("", False, "either a stored notebook (PATH.ipynb) or a stored cell (--cell ID)"),
+        ("a.ipynb --cell c1", False, "either a stored notebook"),
+        ("a.ipynb b.ipynb", False, "'b.ipynb' is one word too many"),
+        ("--cell c1 --session main", False, "--session has no meaning"),
+        ("a.ipynb --direct --session main", False, "--session has no meaning"),
+        ("--cell c1 --direct", False, "--direct is for notebooks"),
+    ],
+)
+def test_mistakes(line: str, cell: bool, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_execute(line, cell=cell)
+    assert says in str(caught.value)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_help_is_asked_for_without_anything_to_run() -> None:
+    assert parse_execute("--help", cell=False).help
+
+
+def test_the_help_explains_every_option() -> None:
+    text = EXECUTE.format_help()
+    for option in ("--cell", "--direct", "--input", "--output", "--project", "--spec", "--session"):
+        assert option in text
+    assert all(action.help for action in EXECUTE._actions)
+    assert text.count("\n  %") >= 2  # examples
+
+
+def test_names_and_options_mix_in_any_order() -> None:
+    options = VARS.parse("a --session s b -p demo", VarsArguments())
+    assert (options.names, options.session, options.project) == (["a", "b"], "s", "demo")
+
+
+@pytest.mark.parametrize("line", ["--session s --notebook n.ipynb", "a.b", "--wher x"])
+def test_mistakes_of_vars(line: str) -> None:
+    with pytest.raises(UsageError):
+        VARS.parse(line, VarsArguments())
