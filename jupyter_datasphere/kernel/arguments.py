@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import shlex
 from keyword import iskeyword
 from typing import NamedTuple, NoReturn, TypeVar
 
 from ..errors import UsageError
 from .suggest import did_you_mean
+from .words import split
 
 
 class Input(NamedTuple):
@@ -76,11 +76,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, line: str, result: Parsed) -> Parsed:
         """Fill `result` with what the user wrote after the magic's name."""
-        try:
-            words = shlex.split(line)
-        except ValueError as error:  # a quote that is not closed
-            raise UsageError(f"{self.prog}: {error}.", hint="Quotes must come in pairs.") from None
-        _, rest = self.parse_known_intermixed_args(words, result)
+        _, rest = self.parse_known_intermixed_args(split(line), result)
         if rest:
             self._refuse(rest)
         return result
@@ -179,7 +175,7 @@ EXECUTE = Parser(
         "is raised here as RemoteExecutionError; interrupting the cell cancels the run."
     ),
     examples=(
-        "  %%ds_execute -i rows -i 'top=len(rows) // 10' -o best\n"
+        "  %%ds_execute -i rows -i top='len(rows) // 10' -i unit=\"kg\" -o best\n"
         "  best = sorted(rows)[-top:]\n"
         "\n"
         "  %ds_execute reports/weekly.ipynb -i week=27 -o summary --spec g1.1 --timeout 600"
@@ -199,8 +195,9 @@ EXECUTE.add_argument(
     default=[],
     type=_input,
     metavar="NAME[=EXPRESSION]",
-    help="send a local variable, or the value of an expression (quoted if it holds spaces), under this name;"
-    " None, numbers, strings, lists and dicts with string keys can travel; repeatable",
+    help="send a local variable, or the value of an expression (in quotes if it holds spaces), under this"
+    ' name: -i rows -i unit="kg" -i half="len(rows) // 2"; None, numbers, strings, lists and dicts with string'
+    " keys can travel; repeatable",
 )
 EXECUTE.add_argument(
     "-o",

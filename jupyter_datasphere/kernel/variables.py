@@ -62,7 +62,9 @@ def _value(shell: InteractiveShell, name: str, expression: str | None) -> Any:
     except Exception as error:
         hint = None
         if isinstance(error, NameError) and expression.isidentifier():
-            hint = did_you_mean(expression, shell.user_ns) or f"For a string write -i \"{name}='...'\"."
+            hint = did_you_mean(expression, shell.user_ns) or f'For a string write -i {name}="{expression}".'
+        elif isinstance(error, SyntaxError):
+            hint = f"A string with spaces takes both kinds of quotes: -i \"{name}='...'\"."
         raise UsageError(
             f"-i {name}={expression} raises {type(error).__name__}: {str(error).rstrip('.')}.",
             code="input-expression",

@@ -8,7 +8,7 @@ from jupyter_datasphere.kernel.arguments import EXECUTE, VARS, Input, VarsArgume
 
 def test_everything_that_a_cell_takes() -> None:
     options = parse_execute(
-        """-p demo -i rows -i 'top=len(rows) // 10' -i last="rows[-1]" -o best --output worst """
+        """-p demo -i rows -i 'top=len(rows) // 10' -i last=rows[-1] -o best --output worst """
         "-s g1.1 --session training --timeout 1.5 --quiet",
         cell=True,
     )
@@ -49,7 +49,7 @@ def test_an_expression_holds_everything_after_the_first_equals_sign() -> None:
         ("-i x=", True, "no expression after the equals sign"),
         ("-i x -i x=2", True, "'x' is named twice"),
         ("-o x -o x", True, "'x' is named twice"),
-        ("-i 'x", True, "No closing quotation"),
+        ("-i 'x", True, "quote in the line of the magic is not closed"),
         ("--timeout soon", True, "number of seconds above 0, not 'soon'"),
         ("--timeout 0", True, "number of seconds above 0"),
         ("--timeout -5", True, "number of seconds above 0"),

@@ -119,8 +119,8 @@ def test_names_and_expressions_come_from_the_users_namespace(shell: InteractiveS
     [
         (Input("rowz"), "There is no local variable 'rowz' to send. Did you mean rows?"),
         (Input("n", "1 / 0"), "-i n=1 / 0 raises ZeroDivisionError: division by zero."),
-        (Input("n", "1 +"), "raises SyntaxError"),
-        (Input("word", "hello"), "For a string write -i \"word='...'\"."),
+        (Input("n", "1 +"), "both kinds of quotes: -i \"n='...'\"."),
+        (Input("word", "hello"), 'For a string write -i word="hello".'),
         (Input("n", "rowz"), "Did you mean rows?"),
     ],
 )
