@@ -1,0 +1,112 @@
+"""The runner notebook, made from the modules in `source`.
+
+The notebook is one file that a user can read before uploading it: its cell holds the modules as they are,
+loads them once per interpreter, and then awaits a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+from .source import MODULES
+
+RUNNER_NAME = "jupyter_datasphere_runner.ipynb"
+
+_DESCRIPTION = """\
+# The runner of jupyter-datasphere
+
+This notebook belongs to [jupyter-datasphere](https://pypi.org/project/jupyter-datasphere/), which shows a
+DataSphere project inside a JupyterLab on somebody's own machine. When a cell there begins with
+`%%ds_execute`, the service executes this notebook here. The code arrives in environment variables, runs in
+a session (a namespace of its own, which stays for the next cell), and what it prints, shows, returns and
+raises leaves as outputs of the cell below.
+
+Leave the notebook in the top folder of the project, under its name. Running it by hand does nothing.
+Version `{version}`; `jupyter datasphere runner` writes the present one.
+"""
+
+_CELL = """\
+# jupyter-datasphere runner {version}
+def _jupyter_datasphere_load(package, sources):
+    import sys
+    import types
+
+    for name, source in sources.items():
+        module = types.ModuleType(package + name)
+        module.__package__ = package
+        module.__path__ = []
+        sys.modules[package + name] = module
+        try:
+            exec(compile(source, "<" + package + name + ">", "exec"), vars(module))
+        except BaseException:
+            for name in sources:
+                sys.modules.pop(package + name, None)
+            raise
+
+
+if "{package}.run" not in __import__("sys").modules:
+    _jupyter_datasphere_load("{package}", {{
+{sources}    }})
+
+await __import__("sys").modules["{package}.run"].run(get_ipython(), "{version}")"""
+
+
+def _sources() -> dict[str, str]:
+    folder = Path(__file__).parent / "source"
+    return {
+        "": "",
+        **{f".{name}": (folder / f"{name}.py").read_text(encoding="utf-8") for name in MODULES},
+    }
+
+
+def _version() -> str:
+    content = json.dumps([_CELL, _DESCRIPTION, _sources()])
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+RUNNER_VERSION = _version()
+"""Changes with every change of what runs in the cloud."""
+
+
+def runner_cell(version: str = RUNNER_VERSION) -> str:
+    """The source of the notebook's code cell."""
+    sources = "".join(f"{name!r}: r'''{source}''',\n" for name, source in _sources().items())
+    return _CELL.format(version=version, package=f"_jupyter_datasphere_runner_{version}", sources=sources)
+
+
+@cache
+def runner_notebook() -> bytes:
+    """The notebook as a file: nbformat 4.5, the same bytes for the same version."""
+    notebook = {
+        "cells": [
+            {
+                "cell_type": "markdown",
+                "id": "about",
+                "metadata": {},
+                "source": _lines(_DESCRIPTION.format(version=RUNNER_VERSION)),
+            },
+            {
+                "cell_type": "code",
+                "execution_count": None,
+                "id": f"run-{RUNNER_VERSION}",
+                "metadata": {},
+                "outputs": [],
+                "source": _lines(runner_cell()),
+            },
+        ],
+        "metadata": {
+            "jupyter_datasphere": {"runner": RUNNER_VERSION},
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _lines(text: str) -> list[str]:
+    return text.splitlines(keepends=True)

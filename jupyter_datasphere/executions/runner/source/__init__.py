@@ -1,0 +1,21 @@
+"""The code that runs in the project, inside the interpreter of the runner notebook.
+
+Only the standard library is imported; IPython and ipykernel are reached through the shell that the
+notebook's cell hands over. Python 3.8 understands the syntax. `notebook.py` puts these modules into the
+notebook, in the order of `MODULES`, as a package named after their content.
+"""
+
+MODULES = (
+    "request",
+    "events",
+    "values",
+    "notebooks",
+    "sessions",
+    "interrupts",
+    "cell",
+    "capture",
+    "plain",
+    "kernel",
+    "run",
+)
+"""Each may import those before it."""

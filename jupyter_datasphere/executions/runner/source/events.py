@@ -1,0 +1,166 @@
+"""Numbered events of a run, and the batches in which they leave.
+
+What code writes goes into the outbox of its session: one `deque.append`, which neither another thread nor
+a signal can tear apart. Whoever delivers takes it out, joins what belongs together, numbers the events and
+hands them over in batches.
+"""
+
+# ruff: noqa: UP006, UP035 - evaluated at run time, where Python 3.8 has no `tuple[…]`
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from queue import SimpleQueue
+from threading import Lock, Thread
+from time import sleep
+from typing import Any, Deque, Tuple
+
+MIME = "application/vnd.jupyter-datasphere.events+json"
+
+BATCH_SIZE = 64 * 1024
+"""Bytes in a batch, unless one event is larger."""
+
+TEXT_SIZE = 24 * 1024
+"""Characters up to which the writes to one stream are joined into one event."""
+
+GATHER = 0.005
+PAUSE = 0.045
+"""Seconds: how long the first output after a silence waits for company, and how long after it is rest."""
+
+Piece = Tuple[str, Any, Any]
+"""In an outbox: ``(stream, text, cell)``, or ``("", event, None)``. Outboxes outlive an upgrade of the
+runner, so this must stay as it is."""
+
+Outbox = Deque[Piece]
+
+_dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def encoded(value: Any) -> bytes:
+    """JSON in UTF-8; what has no place in it (half a surrogate pair) becomes a question mark."""
+    return _dumps(value).encode("utf-8", "replace")
+
+
+def event(kind: str, **fields: Any) -> bytes:
+    """An event as `protocol.py` has it."""
+    return encoded({"type": kind, **fields})
+
+
+def output(message: str, content: bytes, cell: int | None) -> bytes:
+    """An output whose content is JSON already."""
+    suffix = b"" if cell is None else b',"cell":%d' % cell
+    return b'{"type":"output","message":"%s","content":%s%s}' % (message.encode(), content, suffix)
+
+
+def events_of(pieces: Iterable[Piece]) -> Iterator[bytes]:
+    """The events of an outbox's pieces: neighbouring writes to one stream become one."""
+    name, cell, size = "", None, 0
+    texts: list[str] = []
+
+    def joined() -> bytes:
+        return output("stream", encoded({"name": name, "text": "".join(texts)}), cell)
+
+    for stream, content, origin in pieces:
+        if texts and (stream != name or origin != cell or size + len(content) > TEXT_SIZE):
+            yield joined()
+            texts, size = [], 0
+        if stream:
+            name, cell = stream, origin
+            texts.append(content)
+            size += len(content)
+        else:
+            yield content
+    if texts:
+        yield joined()
+
+
+class Delivery:
+    """The events of one run, numbered from 1, from the outbox of its session to `publish`."""
+
+    def __init__(self, run: str, outbox: Outbox, publish: Callable[[bytes], None]) -> None:
+        self._head = b'{"run":%s,"events":[' % encoded(run)
+        self._outbox = outbox
+        self._publish = publish
+        self._first: list[bytes] = []
+        self._number = 0
+        self._closed = False
+        self._lock = Lock()
+
+    def open(self, *events: bytes, late: str) -> None:
+        """Put these events first; then, after the notice `late`, what an earlier run left in the outbox."""
+        with self._lock:
+            pieces = [self._outbox.popleft() for _ in range(len(self._outbox))]
+            if pieces:
+                events = (*events, event("notice", text=late))
+            self._first = [*events, *events_of(pieces)]
+
+    def waiting(self) -> bool:
+        return not self._closed and bool(self._first or self._outbox)
+
+    def flush(self) -> None:
+        """Send what is there."""
+        with self._lock:
+            if not self._closed:
+                self._send(())
+
+    def close(self, *events: bytes) -> None:
+        """Send what is there and then these events. What is written from now on is left in the outbox."""
+        with self._lock:
+            self._closed = True
+            self._send(events)
+
+    def _send(self, last: Iterable[bytes]) -> None:
+        # No more than what is there now: code that writes all the time must not keep us here.
+        pieces = [self._outbox.popleft() for _ in range(len(self._outbox))]
+        events = [*self._first, *events_of(pieces), *last]
+        self._first = []
+        batch: list[bytes] = []
+        size = 0
+        for content in events:
+            if batch and size + len(content) > BATCH_SIZE:
+                self._publish(self._head + b",".join(batch) + b"]}")
+                batch, size = [], 0
+            self._number += 1
+            batch.append(b"[%d,%s]" % (self._number, content))
+            size += len(content) + 16
+        if batch:
+            self._publish(self._head + b",".join(batch) + b"]}")
+
+
+class Courier:
+    """A thread that flushes the delivery of the run that is on, so that output leaves while code blocks."""
+
+    def __init__(self) -> None:
+        self.delivery: Delivery | None = None
+        self.idle = False
+        """True: somebody who puts a piece into an outbox has to `ring`."""
+        self._bell: SimpleQueue[bool] = SimpleQueue()
+        Thread(target=self._work, name="jupyter-datasphere", daemon=True).start()
+
+    def ring(self) -> None:
+        # The put is atomic: a KeyboardInterrupt in the code that prints leaves no lock behind.
+        self.idle = False
+        self._bell.put(True)
+
+    def stop(self) -> None:
+        self._bell.put(False)
+
+    def _work(self) -> None:
+        while True:
+            # In this order, for whoever writes does it the other way round.
+            self.idle = True
+            delivery = self.delivery
+            if not (delivery is not None and delivery.waiting()) and not self._bell.get():
+                return
+            self.idle = False
+            sleep(GATHER)
+            delivery = self.delivery
+            if delivery is not None:
+                try:
+                    delivery.flush()
+                except Exception:  # noqa: BLE001 - the thread has to live, and there is nobody to raise to
+                    traceback.print_exc(file=sys.__stderr__)
+            sleep(PAUSE)

@@ -1,0 +1,65 @@
+"""What SIGINT does while a run is on.
+
+The service cancels by SIGINT. The runner's cell is a coroutine, and ipykernel answers a SIGINT during one by
+cancelling its task: code that blocks goes on as if nothing had happened. So this handler raises
+KeyboardInterrupt where the user's code is being executed, and cancels the task where it waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from contextvars import ContextVar
+from types import FrameType, TracebackType
+from typing import Any
+
+_run: ContextVar[Any] = ContextVar("jupyter_datasphere_run", default=None)
+
+
+class Interrupts:
+    """A context manager around a run; to be entered in the run's own task."""
+
+    def __init__(self) -> None:
+        self.arrived = False
+        """There was an interrupt."""
+        self.open = False
+        """The user's code is on: an interrupt may raise in it. Else it is only noted."""
+        self._cancelled = False
+        self._previous: Any = None
+
+    def __enter__(self) -> Interrupts:
+        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        self._token = _run.set(self)
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+        _run.reset(self._token)
+
+    async def settle(self) -> None:
+        """Let a cancellation that came too late for the user's code happen here."""
+        if self._cancelled:
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                self._cancelled = False
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.arrived = True
+        if not self.open:
+            return
+        if self._task is None or asyncio.current_task() is self._task:
+            raise KeyboardInterrupt
+        self._cancelled = True
+        self._loop.call_soon_threadsafe(self._task.cancel)
+        if _run.get() is self:
+            # In the turn of another task that the user's code started, and is waiting for. To raise
+            # KeyboardInterrupt here would end the event loop.
+            raise asyncio.CancelledError
