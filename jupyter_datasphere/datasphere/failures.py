@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aiohttp
 import httpx
 import msgspec
 
@@ -87,13 +88,18 @@ def from_status(status: types.Status, request_id: str | None = None) -> ServiceE
 def from_network(error: httpx.HTTPError, base_url: str) -> UnavailableError:
     """The error that no (complete) answer means."""
     translated = _from_network(error, base_url)
-    # httpx's aiohttp transport reports a connection that broke after the request as ConnectTimeout.
-    translated.may_have_arrived = not isinstance(error, httpx.ConnectError)
+    translated.may_have_arrived = not _never_sent(error)
     return translated
 
 
+def _never_sent(error: httpx.HTTPError) -> bool:
+    """Whether no connection was made. The aiohttp transport reports that, like a connection that broke
+    after the request, as ConnectTimeout: only the cause tells the two apart."""
+    return isinstance(error, httpx.ConnectError) or isinstance(error.__cause__, aiohttp.ClientConnectorError)
+
+
 def _from_network(error: httpx.HTTPError, base_url: str) -> UnavailableError:
-    if isinstance(error, httpx.ConnectError):
+    if _never_sent(error):
         return UnavailableError(
             f"No connection to {base_url}: {_reason(error)}.",
             hint="Is the service (or the emulator) running, and the endpoint, proxy and CA bundle right?",

@@ -1,0 +1,115 @@
+"""`jupyter datasphere …`: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import __version__
+from .errors import DataSphereError, UsageError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status is 0, 1 for an error of ours or 2 for a wrong command line."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments) or 0)
+    except DataSphereError as error:
+        print(f"jupyter datasphere: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jupyter datasphere", description="DataSphere for Jupyter: a demo, an emulator, the runner."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser(
+        "demo", help="open the quickstart in JupyterLab, on the emulator", description=_demo.__doc__
+    )
+    demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    demo.add_argument("--port", type=int, help="port of JupyterLab (default: as JupyterLab chooses)")
+    demo.add_argument("--root", type=Path, help="folder to keep the demo in (default: a temporary one)")
+    demo.add_argument(
+        "--check", action="store_true", help="run the quickstart without a screen and check its outputs"
+    )
+    demo.set_defaults(run=_demo)
+
+    emulator = commands.add_parser(
+        "emulator", help="run DataSphere on this machine", description=_emulator.__doc__
+    )
+    emulator.add_argument("--root", type=Path, required=True, help="folder of its projects and state")
+    emulator.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    emulator.add_argument(
+        "--revision",
+        choices=("2024-03", "current"),
+        default="2024-03",
+        help="of the API; `current` has no :cellOutputs, :stateVariables and :notebookMetadata",
+    )
+    emulator.add_argument(
+        "--start-delay", type=float, default=0.0, metavar="S", help="seconds that a project's VM takes"
+    )
+    emulator.set_defaults(run=_emulator)
+
+    runner = commands.add_parser(
+        "runner", help="write the runner notebook, for uploading", description=_runner.__doc__
+    )
+    runner.add_argument("path", nargs="?", type=Path, help="file to write (default: in this folder)")
+    runner.add_argument("--force", action="store_true", help="overwrite a file that is there")
+    runner.set_defaults(run=_runner)
+    return parser
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    """Start the emulator and JupyterLab with everything set, and open the quickstart notebook."""
+    from .demo import check, show
+
+    if arguments.check:
+        return check(arguments.root)
+    return show(arguments.root, port=arguments.port, browser=not arguments.no_browser)
+
+
+def _emulator(arguments: argparse.Namespace) -> None:
+    """Run the DataSphere API on 127.0.0.1, with real kernels; ROOT/emulator.json tells how to reach it."""
+    from .demo.files import stored_notebooks
+    from .emulator.app import EmulatorConfig, serve
+    from .executions.runner.notebook import runner_notebook
+
+    if arguments.start_delay < 0:
+        raise UsageError("--start-delay must not be negative.")
+    config = EmulatorConfig(
+        root=arguments.root,
+        port=arguments.port,
+        revision=arguments.revision,
+        start_delay=arguments.start_delay,
+        notebooks=stored_notebooks(),
+        runner=runner_notebook(),
+    )
+    asyncio.run(serve(config))
+
+
+def _runner(arguments: argparse.Namespace) -> None:
+    """Write the notebook that runs your cells over there; upload it to the top folder of your project."""
+    from .executions.runner.notebook import RUNNER_NAME, RUNNER_VERSION, runner_notebook
+
+    path = arguments.path or Path(RUNNER_NAME)
+    if path.is_dir():
+        path /= RUNNER_NAME
+    if path.exists() and not arguments.force:
+        raise UsageError(f"{path} is there already.", hint="Overwrite it with --force.")
+    try:
+        path.write_bytes(runner_notebook())
+    except OSError as error:
+        raise UsageError(f"{path} could not be written: {error.strerror}.") from error
+    print(f"{path} is the runner, version {RUNNER_VERSION}. Upload it to the top folder of your project.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

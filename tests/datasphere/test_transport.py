@@ -1,0 +1,158 @@
+"""Retries: which failures, which calls, how often. Against a small server that fails as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from jupyter_datasphere.datasphere import types
+from jupyter_datasphere.datasphere.methods import METHODS
+from jupyter_datasphere.datasphere.transport import Endpoints, RetryPolicy, Transport
+from jupyter_datasphere.errors import ServiceError, UnavailableError
+
+QUICK = RetryPolicy(attempts=4, timeout=10, first=0.001, longest=0.002)
+
+
+class Upstream:
+    """Answers with what `answers` holds, one after the other, then with an empty object."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, str, dict[str, str]] | None] = []
+        self.requests: list[dict[str, str]] = []
+        self.url = ""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(dict(request.headers))
+        if not self.answers:
+            return web.json_response({"id": "x"})
+        answer = self.answers.pop(0)
+        if answer is None:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        status, body, headers = answer
+        return web.Response(status=status, text=body, headers=headers)
+
+
+@pytest_asyncio.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    upstream = Upstream()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", upstream.handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    upstream.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield upstream
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture
+async def transport(upstream: Upstream) -> AsyncIterator[Transport]:
+    transport = Transport(Endpoints.one_origin(upstream.url), retry=QUICK)
+    yield transport
+    await transport.aclose()
+
+
+def problem(code: int) -> str:
+    return f'{{"code": {code}, "message": "told to fail", "details": [{{"requestId": "r-1", \
+"@type": "type.googleapis.com/google.rpc.RequestInfo"}}]}}'
+
+
+GET = METHODS["project.get"]
+EXECUTE = METHODS["project.execute"]
+IDS = {"projectId": "p"}
+
+
+@pytest.mark.parametrize("status", [429, 503, 504])
+async def test_what_may_pass_is_tried_again(upstream: Upstream, transport: Transport, status: int) -> None:
+    upstream.answers = [(status, problem(14), {})] * 3
+    await transport.call(GET, IDS)
+    assert len(upstream.requests) == 4
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500, 501])
+async def test_what_will_not_pass_is_not(upstream: Upstream, transport: Transport, status: int) -> None:
+    upstream.answers = [(status, problem(3), {})]
+    with pytest.raises(ServiceError) as caught:
+        await transport.call(GET, IDS)
+    assert len(upstream.requests) == 1
+    assert caught.value.request_id == "r-1"
+
+
+async def test_the_last_failure_is_told(upstream: Upstream, transport: Transport) -> None:
+    upstream.answers = [(503, problem(14), {})] * 9
+    with pytest.raises(ServiceError, match="told to fail") as caught:
+        await transport.call(GET, IDS)
+    assert caught.value.code == "unavailable"
+    assert len(upstream.requests) == QUICK.attempts
+
+
+async def test_a_changing_call_is_tried_again_under_its_key_only(
+    upstream: Upstream, transport: Transport
+) -> None:
+    request = types.ExecuteRequest(notebook_id="n")
+    upstream.answers = [(503, problem(14), {}), None]
+    await transport.call(EXECUTE, IDS, request, idempotency_key="k-1")
+    assert [sent["idempotency-key"] for sent in upstream.requests] == ["k-1"] * 3
+    upstream.requests.clear()
+    upstream.answers = [(503, problem(14), {})]
+    with pytest.raises(ServiceError):
+        await transport.call(EXECUTE, IDS, request)
+    assert len(upstream.requests) == 1
+
+
+async def test_a_connection_that_breaks(upstream: Upstream, transport: Transport) -> None:
+    upstream.answers = [None] * 20
+    with pytest.raises(UnavailableError) as caught:
+        await transport.call(EXECUTE, IDS, types.ExecuteRequest(notebook_id="n"), idempotency_key="k")
+    assert caught.value.may_have_arrived
+    assert upstream.url in str(caught.value)
+
+
+async def test_nobody_there() -> None:
+    transport = Transport(Endpoints.one_origin("http://127.0.0.1:9"), retry=QUICK)
+    with pytest.raises(UnavailableError, match="No connection") as caught:
+        await transport.call(EXECUTE, IDS, types.ExecuteRequest(notebook_id="n"), idempotency_key="k")
+    assert not caught.value.may_have_arrived
+    assert caught.value.hint
+    await transport.aclose()
+
+
+async def test_retry_after_is_honoured(upstream: Upstream) -> None:
+    slow = Transport(Endpoints.one_origin(upstream.url), retry=RetryPolicy(attempts=3, first=30, longest=30))
+    upstream.answers = [(429, problem(8), {"Retry-After": "0"})]
+    await slow.call(GET, IDS)
+    assert len(upstream.requests) == 2
+    await slow.aclose()
+
+
+async def test_a_404_without_the_services_body_is_a_missing_method(
+    upstream: Upstream, transport: Transport
+) -> None:
+    upstream.answers = [(404, "page not found", {}), (404, problem(5), {}), (501, problem(12), {})]
+    codes = []
+    for _ in range(3):
+        with pytest.raises(ServiceError) as caught:
+            await transport.call(GET, IDS)
+        codes.append(caught.value.code)
+    assert codes == ["no-such-method", "not-found", "no-such-method"]
+
+
+async def test_a_redirect_is_not_followed(upstream: Upstream, transport: Transport) -> None:
+    upstream.answers = [(302, "", {"Location": "http://127.0.0.1:9/elsewhere"})]
+    with pytest.raises(ServiceError):
+        await transport.call(GET, IDS, token="t1.secret")
+    assert len(upstream.requests) == 1
+
+
+async def test_no_secret_in_messages(upstream: Upstream, transport: Transport) -> None:
+    upstream.answers = [(403, problem(7), {}), (302, "", {"Location": "http://127.0.0.1:9/"})]
+    for _ in range(2):
+        with pytest.raises(ServiceError) as caught:
+            await transport.call(GET, IDS, token="t1.very-secret")
+        assert "very-secret" not in f"{caught.value}{caught.value!r}{caught.value.__cause__!r}"

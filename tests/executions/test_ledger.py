@@ -1,0 +1,163 @@
+"""The ledger: order, transitions, owners, and files that are none."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jupyter_datasphere.errors import InternalError, NotFoundError
+from jupyter_datasphere.executions.ledger import Ledger
+from jupyter_datasphere.protocol import (
+    FINAL_STATES,
+    TRANSITIONS,
+    Code,
+    Execution,
+    ExecutionRequest,
+    NoticeEvent,
+)
+
+
+def create(ledger: Ledger, execution_id: str, *, created_at: float | None = None) -> None:
+    request = ExecutionRequest(source=Code(source="1"), inputs={"rows": [1, 2]})
+    execution = Execution(
+        id=execution_id,
+        state="queued",
+        project_id="project",
+        source=request.source,
+        spec="c1.4",
+        channel="state",
+        created_at=time.time() if created_at is None else created_at,
+    )
+    ledger.create(execution, request, "key")
+
+
+def numbers(ledger: Ledger, execution_id: str) -> list[int]:
+    found: list[int] = []
+    while page := ledger.events(execution_id, found[-1] if found else 0):
+        found.extend(number for number, _ in page)
+    return found
+
+
+def test_events_are_numbered_without_gaps_across_transitions(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    create(ledger, "a")
+    ledger.transition("a", "staged")
+    ledger.append("a", [NoticeEvent(text="one"), NoticeEvent(text="two")], 2)
+    ledger.transition("a", "submitted", operation_id="op")
+    ledger.append("a", [NoticeEvent(text="three")], 3)
+    assert numbers(ledger, "a") == [1, 2, 3, 4, 5, 6]
+    assert ledger.execution("a").last_event == 6
+    assert ledger.run("a").source_cursor == 3
+    texts = [msgspec.json.decode(event).get("text") for _, event in ledger.events("a", 2)]
+    assert texts == ["one", "two", None, "three"]
+    ledger.close()
+
+
+def test_a_request_is_kept_only_until_the_service_has_it(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    create(ledger, "a")
+    ledger.transition("a", "staged")
+    request = ledger.request("a")
+    assert request is not None and request.inputs == {"rows": [1, 2]}
+    ledger.transition("a", "submitted", operation_id="op")
+    assert ledger.request("a") is None
+    ledger.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(st.sampled_from(sorted(TRANSITIONS)), max_size=6))
+def test_only_allowed_transitions(tmp_path_factory: pytest.TempPathFactory, steps: list[str]) -> None:
+    ledger = Ledger(tmp_path_factory.mktemp("ledger"))
+    create(ledger, "a")
+    state = "queued"
+    for step in steps:
+        if step in TRANSITIONS[state]:
+            ledger.transition("a", step)  # type: ignore[arg-type]
+            state = step
+        else:
+            with pytest.raises(InternalError):
+                ledger.transition("a", step)  # type: ignore[arg-type]
+        assert ledger.execution("a").state == state
+    assert bool(ledger.unfinished()) is (state not in FINAL_STATES)
+    ledger.close()
+
+
+def test_a_second_server_writes_its_own_file_and_sees_both(tmp_path: Path) -> None:
+    first, second = Ledger(tmp_path), Ledger(tmp_path)
+    create(first, "a", created_at=1.0)
+    create(second, "b", created_at=2.0)
+    assert [execution.id for execution in first.search()] == ["b", "a"]
+    assert [execution.id for execution in second.search()] == ["b", "a"]
+    assert [execution.id for execution in first.unfinished()] == ["a"]
+    assert numbers(first, "b") == [1]
+    with pytest.raises(NotFoundError):
+        first.transition("b", "staged")
+    second.close()
+    third = Ledger(tmp_path)  # takes over what the second left
+    assert [execution.id for execution in third.unfinished()] == ["b"]
+    third.close()
+    first.close()
+
+
+def test_a_restart_writes_on_in_the_same_file(tmp_path: Path) -> None:
+    for execution_id in ("a", "b", "c"):
+        ledger = Ledger(tmp_path)
+        create(ledger, execution_id)
+        ledger.close()
+    assert len(list(tmp_path.glob("*.sqlite"))) == 1
+
+
+@pytest.mark.parametrize("kind", ["garbage", "foreign", "later"])
+def test_a_file_that_is_no_ledger_is_set_aside(
+    tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "20200101-000000-aa.sqlite"
+    if kind == "garbage":
+        path.write_bytes(b"not a database, but not empty either" * 40)
+    elif kind == "foreign":
+        with sqlite3.connect(path) as db:
+            db.execute("CREATE TABLE other (x)")
+        db.close()
+    else:
+        Ledger(tmp_path).close()
+        path = next(tmp_path.glob("*.sqlite"))
+        with sqlite3.connect(path) as db:
+            db.execute("PRAGMA user_version = 99")
+        db.close()
+    before = path.read_bytes()
+    ledger = Ledger(tmp_path)
+    create(ledger, "a")
+    assert ledger.execution("a").state == "queued"
+    (aside,) = tmp_path.glob("*.set-aside-*")
+    assert aside.read_bytes() == before
+    assert "set aside" in caplog.text
+    ledger.close()
+
+
+def test_pages_are_bounded_but_never_empty(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    create(ledger, "a")
+    ledger.append("a", [NoticeEvent(text="x" * 200_000) for _ in range(4)])
+    pages = []
+    after = 0
+    while page := ledger.events("a", after):
+        pages.append(len(page))
+        after = page[-1][0]
+    assert sum(pages) == 5
+    assert len(pages) > 2
+    ledger.close()
+
+
+def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    create(ledger, "a")
+    assert (tmp_path / "ledger").stat().st_mode & 0o077 == 0
+    for path in (tmp_path / "ledger").glob("*.sqlite"):
+        assert path.stat().st_mode & 0o077 == 0
+    ledger.close()
