@@ -1,0 +1,268 @@
+"""The emulator as a whole: its folder, its parts, its start and its end.
+
+The folder (the *root*) belongs to one emulator at a time and holds
+
+- `emulator.json`: where a running emulator is and how to log in, readable by its user only
+- `emulator.sqlite`: see `store`; `emulator.lock`: locked while an emulator runs; `kernels.log`
+- `projects/<project ID>/`: the storage of a project
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+import signal
+import socket
+import tempfile
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from aiohttp import web
+
+from ..errors import ConflictError, UsageError
+from .billing import Billing
+from .executions import Executions
+from .handlers import Services
+from .history import History
+from .identity import Identity
+from .kernels import Kernels
+from .notebooks import Notebooks
+from .operations import Operations
+from .resources import Resources
+from .routes import HOSTS, SERVICES, Revision, application
+from .seed import identities, seed, write_runner
+from .store import Store
+
+ADDRESS = "127.0.0.1"
+BACKLOG = 1024
+SHUTDOWN_PATIENCE = 1.0
+"""Seconds that requests in flight have to end when the emulator stops."""
+
+
+class EmulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How an emulator is to run.
+
+    `port` 0: any free one. `start_delay`: seconds that an interpreter takes to start besides its own time.
+    `token_lifetime`: seconds that an IAM token is good for. `notebooks`: files copied into the demo project
+    of a new root. `runner`: the runner notebook, written into the demo project at every start.
+    """
+
+    root: Path
+    port: int = 0
+    revision: Revision = "2024-03"
+    start_delay: float = 0.0
+    token_lifetime: float = 12 * 3600
+    notebooks: tuple[Path, ...] = ()
+    runner: bytes | None = None
+
+
+class EmulatorInfo(msgspec.Struct, frozen=True):
+    """Content of `emulator.json`."""
+
+    url: str
+    oauth_token: str
+    organization_id: str
+    community_id: str
+    project_id: str
+
+
+class Emulator:
+    """DataSphere on this machine, from ``async with Emulator(config) as emulator`` to its end.
+
+    Starting raises `UsageError` for a root that is no folder of an emulator, `ConflictError` for one that
+    another emulator uses and for a port that is taken.
+    """
+
+    def __init__(self, config: EmulatorConfig) -> None:
+        self.config = config
+        self.calls: Counter[str] = Counter()
+        """Calls so far, by the name of the method."""
+        self._info: EmulatorInfo | None = None
+        self._stack = AsyncExitStack()
+
+    @property
+    def info(self) -> EmulatorInfo:
+        """Where it is and how to log in, once it runs."""
+        if self._info is None:
+            raise RuntimeError("The emulator does not run")
+        return self._info
+
+    @property
+    def url(self) -> str:
+        return self.info.url
+
+    @property
+    def oauth_token(self) -> str:
+        return self.info.oauth_token
+
+    @property
+    def organization_id(self) -> str:
+        return self.info.organization_id
+
+    @property
+    def community_id(self) -> str:
+        return self.info.community_id
+
+    @property
+    def project_id(self) -> str:
+        return self.info.project_id
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Take the root, start serving, write `emulator.json`."""
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Stop serving, end all kernels, let go of the root."""
+        self._info = None
+        await self._stack.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        config, root = self.config, self.config.root
+        _take_root(root, stack)
+        info_file = root / "emulator.json"
+        info_file.unlink(missing_ok=True)
+        projects = root / "projects"
+        projects.mkdir(exist_ok=True)
+        try:
+            store = Store(root / "emulator.sqlite")
+        except ValueError as error:
+            raise UsageError(str(error), hint="Choose another folder with --root.") from error
+        stack.callback(store.close)
+
+        who = identities(store)
+        resources = Resources(store, who.organization_id, zone_required=config.revision == "current")
+        who = seed(store, resources, who, projects, config.notebooks)
+        if config.runner is not None:
+            write_runner(projects / who.project_id, config.runner)
+
+        history = History(store)
+        operations = Operations(store)
+        billing = Billing(store, history)
+        notebooks = Notebooks(projects, store)
+        kernels = Kernels(root)
+        stack.push_async_callback(kernels.close)
+        executions = Executions(
+            notebooks=notebooks,
+            kernels=kernels,
+            history=history,
+            operations=operations,
+            billing=billing,
+            keep=config.revision == "2024-03",
+            start_delay=config.start_delay,
+        )
+        executions.abort_unfinished()
+        stack.push_async_callback(executions.close)
+
+        listener = stack.enter_context(_listen(config.port))
+        port = listener.getsockname()[1]
+        url = f"http://{ADDRESS}:{port}"
+        app = application(config.revision, self.calls)
+        app[HOSTS] = frozenset({f"{ADDRESS}:{port}", f"localhost:{port}"})
+        app[SERVICES] = Services(
+            url=url,
+            identity=Identity(
+                subject=who.user_id,
+                oauth_token=who.oauth_token,
+                secret=who.secret,
+                lifetime=config.token_lifetime,
+            ),
+            operations=operations,
+            resources=resources,
+            notebooks=notebooks,
+            executions=executions,
+            billing=billing,
+            history=history,
+            sessions={},
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_PATIENCE)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listener).start()
+
+        self._info = EmulatorInfo(
+            url=url,
+            oauth_token=who.oauth_token,
+            organization_id=who.organization_id,
+            community_id=who.community_id,
+            project_id=who.project_id,
+        )
+        _write_private(info_file, msgspec.json.format(msgspec.json.encode(self._info)))
+        stack.callback(info_file.unlink, missing_ok=True)
+
+
+async def serve(config: EmulatorConfig) -> None:
+    """Run an emulator until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Emulator(config) as emulator:
+        print(f"DataSphere emulator at {emulator.url} (root {config.root}); Ctrl-C ends it", flush=True)
+        await stop.wait()
+
+
+def _take_root(root: Path, stack: AsyncExitStack) -> None:
+    """Make or check the root, and lock it; the lock ends with the process, however that ends."""
+    lock = root / "emulator.lock"
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if any(root.iterdir()) and not lock.exists():
+            raise UsageError(
+                f"{root} holds files and is no folder of an emulator.",
+                hint="Choose an empty or new folder with --root.",
+            )
+        file = stack.enter_context(lock.open("w"))
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise UsageError(
+            f"{root} cannot be the folder of an emulator: {error.strerror}.",
+            hint="Choose an empty or new folder with --root.",
+        ) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConflictError(
+            f"Another emulator uses {root}.", hint="Stop it, or choose another folder with --root."
+        ) from None
+
+
+def _listen(port: int) -> socket.socket:
+    """A socket that listens on loopback."""
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((ADDRESS, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        raise ConflictError(
+            f"Port {port} of {ADDRESS} cannot be used: {error.strerror}.",
+            hint="Choose another one with --port; 0 takes any free one.",
+        ) from error
+    return listener
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Write a file at once, readable by its owner only."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent)  # made with mode 0600
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    Path(name).replace(path)

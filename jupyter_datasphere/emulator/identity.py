@@ -1,0 +1,82 @@
+"""IAM: an OAuth token is exchanged for IAM tokens, and every other call needs one.
+
+An IAM token is ``t1.<payload>.<signature>``, signed with a secret of the emulator's root: it outlives a
+restart, and a new one does not revoke the old one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import time
+
+import msgspec
+
+from ..datasphere.types import TokenRequest, TokenResponse
+from .clock import timestamp
+from .errors import ApiError, Code, invalid
+
+
+class _Payload(msgspec.Struct):
+    subject: str
+    expires_at: float
+    nonce: str
+
+
+class Identity:
+    """Issues and checks IAM tokens of one subject. `lifetime` is in seconds."""
+
+    def __init__(self, *, subject: str, oauth_token: str, secret: str, lifetime: float) -> None:
+        self._subject = subject
+        self._oauth_token = oauth_token
+        self._secret = secret.encode()
+        self._lifetime = lifetime
+
+    def exchange(self, request: TokenRequest) -> TokenResponse:
+        """A new IAM token. Code 3 unless exactly one credential is given, 16 for a wrong one."""
+        oauth = request.yandex_passport_oauth_token
+        if bool(oauth) == bool(request.jwt):
+            raise invalid("yandexPassportOauthToken", "Give exactly one of yandexPassportOauthToken and jwt")
+        if request.jwt:
+            raise ApiError(Code.UNIMPLEMENTED, "The emulator exchanges OAuth tokens only")
+        if not secrets.compare_digest(oauth.encode(), self._oauth_token.encode()):
+            raise ApiError(Code.UNAUTHENTICATED, "OAuth token is invalid or expired")
+        expires_at = time.time() + self._lifetime
+        payload = msgspec.json.encode(_Payload(self._subject, expires_at, secrets.token_hex(8)))
+        return TokenResponse(
+            iam_token=f"t1.{_text(payload)}.{_text(self._sign(payload))}",
+            expires_at=timestamp(int(expires_at * 1_000_000)),
+        )
+
+    def authenticate(self, authorization: str | None) -> str:
+        """The subject of an Authorization header. Raises code 16."""
+        if not authorization:
+            raise ApiError(Code.UNAUTHENTICATED, "The request has no IAM token")
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise ApiError(Code.UNAUTHENTICATED, "The Authorization header is not of the form Bearer <token>")
+        try:
+            version, payload_text, signature_text = token.strip().split(".")
+            payload, signature = _bytes(payload_text), _bytes(signature_text)
+            genuine = version == "t1" and hmac.compare_digest(signature, self._sign(payload))
+        except ValueError:
+            genuine = False
+        if not genuine:
+            raise ApiError(Code.UNAUTHENTICATED, "The IAM token is invalid")
+        content = msgspec.json.decode(payload, type=_Payload)
+        if content.expires_at <= time.time():
+            raise ApiError(Code.UNAUTHENTICATED, "The IAM token has expired")
+        return content.subject
+
+    def _sign(self, payload: bytes) -> bytes:
+        return hmac.digest(self._secret, payload, hashlib.sha256)
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -1,0 +1,76 @@
+"""What a new emulator holds: an organization, a community and the project `demo-project`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from ..datasphere import types
+from .ids import new_id
+from .resources import Resources
+from .store import Store
+
+RUNNER = "jupyter_datasphere_runner.ipynb"
+"""Name of the runner notebook in a project."""
+
+
+class Identities(msgspec.Struct, frozen=True):
+    """Who and what the emulator is; the same for the life of its root."""
+
+    organization_id: str
+    user_id: str
+    oauth_token: str
+    secret: str
+    community_id: str = ""
+    project_id: str = ""
+
+
+def identities(store: Store) -> Identities:
+    """Those of the store, made up when it is new."""
+    text = store.meta("identities")
+    if text is not None:
+        return msgspec.json.decode(text, type=Identities)
+    return Identities(
+        organization_id=new_id("bpf"),
+        user_id=new_id("aje"),
+        oauth_token="y0_" + secrets.token_urlsafe(32),
+        secret=secrets.token_hex(32),
+    )
+
+
+def seed(
+    store: Store, resources: Resources, who: Identities, projects: Path, notebooks: Iterable[Path]
+) -> Identities:
+    """Fill a new store, and copy the notebooks into the demo project; a store that was filled stays."""
+    if who.project_id:
+        return who
+    with store.transaction():
+        community = resources.create_community(
+            types.CreateCommunityRequest(
+                organization_id=who.organization_id, zone_id="ru-central1-a", name="demo-community"
+            ),
+            who.user_id,
+        )
+        project = resources.create_project(
+            types.CreateProjectRequest(community_id=community.id, name="demo-project"), who.user_id
+        )
+        who = msgspec.structs.replace(who, community_id=community.id, project_id=project.id)
+        folder = projects / project.id
+        folder.mkdir(parents=True, exist_ok=True)
+        for notebook in notebooks:
+            (folder / notebook.name).write_bytes(notebook.read_bytes())
+        store.set_meta("identities", msgspec.json.encode(who).decode())
+    return who
+
+
+def write_runner(folder: Path, runner: bytes) -> None:
+    """Put this version's runner notebook into a project."""
+    file = folder / RUNNER
+    if not file.exists() or file.read_bytes() != runner:
+        folder.mkdir(parents=True, exist_ok=True)
+        new = file.with_suffix(".new")
+        new.write_bytes(runner)
+        new.replace(file)
