@@ -13,6 +13,9 @@ from .sessions import Session, Sessions
 ORIGIN = "jupyter_datasphere"
 """Key in the header of a run's parent message: ``(session, run, cell)``."""
 
+HOW_TO_EXIT = "To exit: use 'exit'"
+"""What IPython warns of after a SystemExit; wrong in a remote run."""
+
 
 class Scope:
     """The cell that is running: its outputs go to `session`."""
@@ -85,11 +88,14 @@ class Capture:
         """The content of a message as JSON."""
         raise NotImplementedError
 
-    def place(self, header: dict[str, Any]) -> tuple[Session, int | None] | None:
+    def place(
+        self, header: dict[str, Any], *, left_behind: bool = False
+    ) -> tuple[Session, int | None] | None:
         """To which session and cell an output under this header belongs; None: it is none of ours.
 
         Code of a run may write long after it: a task is known by the header that it inherited, a thread by
-        the run that started it.
+        the run that started it. With `left_behind`, a program or a thread that is not known belongs to the
+        last run, until the notebook's cell is run again.
         """
         scope = self.scope
         origin = header.get(ORIGIN)
@@ -101,8 +107,8 @@ class Capture:
             owner = self.sessions.find(origin[0])
         if owner is None and scope is not None:
             owner = scope.session
-        if owner is None and in_thread and header.get("msg_id") == self.last_parent:
-            owner = self.sessions.last()  # a thread, or a program, that the last run left behind
+        if owner is None and left_behind and in_thread and header.get("msg_id") == self.last_parent:
+            owner = self.sessions.last()
         if owner is None:
             return None
         if scope is None or owner is not scope.session:
@@ -118,7 +124,9 @@ class Capture:
             session.keep((stream, content, cell))
             return
         held = scope.held
-        if held is not None and get_ident() == self._main and not _comments(stream, held):
+        if held is not None and get_ident() == self._main:
+            if held["ename"] == "SystemExit" and stream == "stderr" and HOW_TO_EXIT in content:
+                return
             scope.held = None
             scope.outbox.append(("", output("error", self.encode(held), scope.cell), None))
         scope.outbox.append((stream, content, cell))
@@ -135,8 +143,3 @@ class Capture:
             scope.held = content
             return
         self.put(session, "", output(kind, self.encode(content), cell), None)
-
-
-def _comments(stream: str, error: dict[str, Any]) -> bool:
-    """After a SystemExit IPython writes to stderr how to exit: that does not show that the code went on."""
-    return stream == "stderr" and error["ename"] == "SystemExit"

@@ -189,7 +189,7 @@ class KernelCapture(Capture):
         length = len(text)
         if current_thread() is tap.watcher:
             text = tap.unmarked(text)
-        place = self.place(tap.stream.parent_header)
+        place = self.place(tap.stream.parent_header, left_behind=True)
         if place is None:
             return tap.original(text)
         if text:

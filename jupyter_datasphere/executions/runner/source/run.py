@@ -197,15 +197,16 @@ class Run:
         try:
             result = await self._run_code(source)
             error = result.error_before_exec or result.error_in_exec
-        except (KeyboardInterrupt, asyncio.CancelledError) as interrupt:
-            error = interrupt  # it came before or after the code itself
+        except (KeyboardInterrupt, asyncio.CancelledError, Exception) as trouble:  # noqa: BLE001
+            # An interrupt just before or after the code; or IPython failed at an odd exception of the code's.
+            error = trouble
         self._interrupts.open = False
         if os.getpid() != PROCESS:
             os._exit(0)  # a forked child that came to the end of the code: it must not go on as a second us
         failed = self._settle_error(error, may_raise)
         self._shell.events.trigger("post_execute")  # shows inline plots
         self._shell.events.trigger("post_run_cell", result)
-        self._settle_error(None, True)
+        self._put_error(self._capture.take_error())
         self._show_payloads()
         self._capture.drain()
         if failed or self._interrupts.arrived:
@@ -230,8 +231,7 @@ class Run:
         shown = self._capture.take_error()
         in_display = getattr(self._shell, "_last_traceback_during_displayhook", False)
         if error is None and not in_display:
-            if shown is not None:
-                self._put_error(shown)
+            self._put_error(shown)
             return False
         if shown is None:
             assert error is not None or in_display
@@ -287,8 +287,9 @@ class Run:
     def _put(self, content: bytes) -> None:
         self._capture.put(self._session, "", content, None)
 
-    def _put_error(self, content: dict[str, Any]) -> None:
-        self._put(output("error", self._capture.encode(content), self._index))
+    def _put_error(self, content: dict[str, Any] | None) -> None:
+        if content is not None:
+            self._put(output("error", self._capture.encode(content), self._index))
 
     def _fail(self, ename: str, evalue: str, lines: list[str]) -> None:
         self._status = "error"

@@ -22,8 +22,8 @@ DEPTH = 100
 PREVIEW_SIZE = 120
 VALUE_SIZE = 64 * 1024
 STATE_SIZE = 1024 * 1024
-STATE_VALUES = 100_000
-"""Limits of the state: JSON bytes of one value and of all, and values looked at after a run."""
+STATE_LOOKS = 100_000
+"""Limits of the state: JSON bytes of one value and of all, and values inside values looked at after a run."""
 
 
 class NotJSON(ValueError):
@@ -34,36 +34,50 @@ class TooLarge(ValueError):
     """The value holds more than was allowed to look at."""
 
 
+class Budget:
+    """How many values, and how many characters in them, may still be read."""
+
+    def __init__(self, values: float, characters: float) -> None:
+        self.values = values
+        self.characters = characters
+
+    def spend(self, values: int, characters: int = 0) -> None:
+        self.values -= values
+        self.characters -= characters
+        if self.values < 0 or self.characters < 0:
+            raise TooLarge
+
+
 def type_name(value: Any) -> str:
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def json_value(value: Any, name: str, budget: list[int] | None = None) -> Any:
-    """A copy of `value` made of dicts, lists and scalars. Raises `NotJSON`, naming the place from `name` on.
+def json_value(value: Any, name: str, budget: Budget | None = None) -> Any:
+    """A copy of `value` made of dicts, lists and scalars.
 
-    `budget` is a list with the number of values, or characters, that may still be read; `TooLarge` beyond.
+    Raises `NotJSON`, naming the place from `name` on, or `TooLarge` beyond the budget.
     """
-    return _Reader(budget if budget is not None else [1 << 62]).read(value, name, 0)
+    return _Reader(budget or Budget(math.inf, math.inf)).read(value, name, 0)
 
 
 class _Reader:
-    def __init__(self, budget: list[int]) -> None:
+    def __init__(self, budget: Budget) -> None:
         self._budget = budget
 
     def read(self, value: Any, path: str, depth: int) -> Any:
         kind = type(value)
         if value is None or kind is bool:
-            self._spend(1)
+            self._budget.spend(1)
             return value
         if issubclass(kind, str):
-            self._spend(1 + str.__len__(value))
+            self._budget.spend(1, str.__len__(value))
             return self._text(str.__str__(value), path)
         if issubclass(kind, int):
-            self._spend(1)
+            self._budget.spend(1)
             return self._integer(int.__int__(value), path)
         if issubclass(kind, float):
-            self._spend(1)
+            self._budget.spend(1)
             number = float.__float__(value)
             if not math.isfinite(number):
                 raise NotJSON(f"{path} is {number!r}, which JSON does not have. Use None or a text.")
@@ -92,20 +106,15 @@ class _Reader:
                 raise NotJSON(
                     f"{path} has a key that is a {type_name(key)}. JSON has text keys only: use str(…)."
                 )
-            self._spend(str.__len__(key))
+            self._budget.spend(0, str.__len__(key))
             key = self._text(str.__str__(key), path)
             copy[key] = self.read(item, f"{path}[{key!r}]", depth + 1)
         return copy
 
-    def _spend(self, amount: int) -> None:
-        self._budget[0] -= amount
-        if self._budget[0] < 0:
-            raise TooLarge
-
     def _check(self, length: int) -> None:
-        if length > self._budget[0]:  # seen at once, without walking through a million items
+        if length > self._budget.values:  # seen at once, without walking through a million items
             raise TooLarge
-        self._spend(1)
+        self._budget.spend(1)
 
     @staticmethod
     def _text(text: str, path: str) -> str:
@@ -231,16 +240,16 @@ def summary(namespace: dict[str, Any], hidden: dict[str, Any]) -> list[tuple[str
     Listed is what ``%who`` lists, without modules, functions and classes.
     """
     listed = []
-    looks = STATE_VALUES
-    for name, value in sorted(item for item in namespace.items() if type(item[0]) is str):
-        if name.startswith("_") or (name in hidden and hidden[name] is value):
-            continue
-        if issubclass(type(value), _UNLISTED):
+    looks: float = STATE_LOOKS
+    names = [name for name in list(namespace) if type(name) is str and not name.startswith("_")]
+    for name in sorted(names):
+        value = namespace.get(name, hidden)
+        if value is hidden.get(name, hidden) or issubclass(type(value), _UNLISTED):
             continue
         entry: dict[str, Any] = {"kind": type(value).__name__, "preview": preview(value)}
         size = 0
-        allowed = min(VALUE_SIZE, looks)
-        budget = [allowed]
+        allowed = min(VALUE_SIZE / 2, looks)
+        budget = Budget(allowed, VALUE_SIZE)
         try:
             copy = json_value(value, name, budget)
             length = len(encoded(copy))
@@ -249,7 +258,7 @@ def summary(namespace: dict[str, Any], hidden: dict[str, Any]) -> list[tuple[str
         if length <= VALUE_SIZE:
             entry["value"] = copy
             size = length
-        looks -= allowed - max(budget[0], 0)
+        looks -= allowed - max(budget.values, 0)
         listed.append((name, entry, size))
     return listed
 
