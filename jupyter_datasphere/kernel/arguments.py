@@ -196,8 +196,8 @@ EXECUTE.add_argument(
     type=_input,
     metavar="NAME[=EXPRESSION]",
     help="send a local variable, or the value of an expression (in quotes if it holds spaces), under this"
-    ' name: -i rows -i unit="kg" -i half="len(rows) // 2"; None, numbers, strings, lists and dicts with string'
-    " keys can travel; repeatable",
+    ' name: -i rows -i unit="kg" -i half="len(rows) // 2"; None, numbers, strings, lists and dicts with'
+    " string keys can travel; repeatable",
 )
 EXECUTE.add_argument(
     "-o",
@@ -206,7 +206,7 @@ EXECUTE.add_argument(
     default=[],
     type=variable_name,
     metavar="NAME",
-    help="make this variable of the run a local one when the run has succeeded; repeatable",
+    help="make this variable of the run a local one at its end; repeatable",
 )
 _add_project(EXECUTE)
 EXECUTE.add_argument("-s", "--spec", metavar="SPEC", help="computing resources, for example c1.4")

@@ -38,7 +38,8 @@ class Commands:
     def execute(self, options: ExecuteArguments, code: str | None) -> None:
         """Run something in the project; afterwards the outputs that were asked for are local variables.
 
-        They become so only when the run succeeded, and all came or an error says which did not.
+        Those that came are, even where the code raised, as after a local cell that raises: what was computed
+        before is not thrown away. An error says which did not come.
         """
         request = ExecutionRequest(
             source=_source(options, code),
@@ -49,9 +50,11 @@ class Commands:
             timeout=options.timeout,
         )
         run = Run(self._link, request, self._shell, self._pacer, quiet=options.quiet)
-        came = run.complete()
-        self._shell.user_ns.update({name: came[name] for name in options.output if name in came})
-        missing = [name for name in options.output if name not in came]
+        try:
+            run.complete()
+        finally:
+            self._shell.user_ns.update(run.variables)
+        missing = [name for name in options.output if name not in run.variables]
         if missing:
             raise ExpectedError(
                 f"Execution {run.id} succeeded, but gave no variable {_listed(missing)}.",

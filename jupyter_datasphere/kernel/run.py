@@ -56,8 +56,8 @@ class Run:
         self._ending: StatusEvent | None = None
         self._failure: FailureEvent | None = None
 
-    def complete(self) -> dict[str, Any]:
-        """Follow the run to its end, and give the variables that came back.
+    def complete(self) -> None:
+        """Follow the run to its end; `variables` are those that came back.
 
         Raises `RemoteExecutionError` for what the code raised, another `DataSphereError` for whatever else
         kept it from succeeding, and `Interrupted` when the user interrupted.
@@ -74,14 +74,13 @@ class Run:
             finally:
                 self._progress.finish()
         self._raise_unless_succeeded()
-        return self.variables
 
     def _take(self, batch: Batch) -> None:
         # What they say is noted before anything is shown: an interrupt can come while output is written.
         for number, event in batch:
             self._last = number
             match event:
-                case VariableEvent(name=name, value=value):
+                case VariableEvent(name=name, value=value) if name in self._request.outputs:
                     self.variables[name] = value
                 case FailureEvent():
                     self._failure = event

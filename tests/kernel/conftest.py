@@ -72,7 +72,10 @@ class Kernel:
 def kernel() -> Iterator[Kernel]:
     """A kernel that no Jupyter server with our extension started."""
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("JUPYTER_DATASPHERE_")
+        name: value
+        for name, value in os.environ.items()
+        # With the second, an ipykernel believes itself in pytest's hands and captures less.
+        if not name.startswith("JUPYTER_DATASPHERE_") and name != "PYTEST_CURRENT_TEST"
     }
     manager = KernelManager()
     manager.start_kernel(env=environment)
