@@ -76,6 +76,7 @@ class Kernel:
         self._replies: dict[str, Reply] = {}
         self._cells: dict[str, _Cell] = {}
         self._running: _Cell | None = None
+        self._last_cell: _Cell | None = None
         self._begun: Reply | None = None
         self._welcome: Reply = asyncio.get_running_loop().create_future()
         self._dead = asyncio.Event()
@@ -111,7 +112,7 @@ class Kernel:
     async def run(self, cell: CellSource, sink: Sink) -> CellStatus:
         content = {"code": cell.text, "silent": False, "allow_stdin": False, "stop_on_error": False}
         message_id, reply = self._request("execute_request", content)
-        self._running = self._cells[message_id] = _Cell(sink)
+        self._running = self._last_cell = self._cells[message_id] = _Cell(sink)
         if len(self._cells) > REMEMBERED_CELLS:
             del self._cells[next(iter(self._cells))]
         try:
@@ -142,7 +143,8 @@ class Kernel:
             self._running.interrupted = True
 
     async def stop(self) -> None:
-        self._signal(signal.SIGKILL)
+        if self.alive:
+            self._signal(signal.SIGKILL)
         await self._dead.wait()
         for task in self._tasks:
             task.cancel()
@@ -160,10 +162,11 @@ class Kernel:
         reply: Reply = asyncio.get_running_loop().create_future()
         message_id = ""
         if self.alive:
-            message = self._session.send(self._shell, kind, content)
-            assert message is not None
+            message = self._session.msg(kind, content)
             message_id = message["header"]["msg_id"]
             self._replies[message_id] = reply
+            # Session.send() goes around the asyncio socket, which then may not notice a waiting reply.
+            self._shell.send_multipart(self._session.serialize(message))
         else:
             reply.set_result(None)
         return message_id, reply
@@ -205,10 +208,13 @@ class Kernel:
             _settle(self._welcome)
             return
         cell = self._cells.get(parent) if parent else None
-        if cell is None:
-            return
         if kind in OUTPUT_TYPES:
-            cell.sink(output_text(kind, content))
+            # What a thread prints while one of our own requests is served belongs to the cell before it.
+            cell = cell or self._last_cell
+            if cell is not None:
+                cell.sink(output_text(kind, content))
+        elif cell is None:
+            return
         elif kind == "status" and content["execution_state"] == "idle":
             _settle(cell.idle)
         elif kind == "status" and content["execution_state"] == "busy":
@@ -219,8 +225,8 @@ class Kernel:
     async def _watch(self) -> None:
         """Notice the end of the process, and end all that waits for it."""
         await self._process.wait()
-        await asyncio.sleep(LAST_MESSAGES)
         self._signal(signal.SIGKILL)  # what it left behind in its process group
+        await asyncio.sleep(LAST_MESSAGES)
         self._dead.set()
         for waiting in (
             self._welcome,
@@ -316,6 +322,7 @@ class Kernels:
             self._reaper = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py"))],
                 stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
                 bufsize=0,
                 start_new_session=True,
             )

@@ -51,7 +51,7 @@ class Ran:
 
 async def follow(service: ExecutionService, execution_id: str) -> Ran:
     numbered: list[tuple[int, Event]] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(20):
         async for page in service.events(execution_id):
             numbered.extend((number, msgspec.json.decode(text, type=Event)) for number, text in page)
     return Ran(service.get(execution_id), numbered)
@@ -169,7 +169,7 @@ async def test_cancelling_what_runs_and_what_waits(service: ExecutionService) ->
 
 
 async def seen(service: ExecutionService, execution_id: str, text: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(20):
         async for page in service.events(execution_id):
             if any(text.encode() in event for _, event in page):
                 return
