@@ -88,9 +88,9 @@ class Emulator:
 
     @property
     def info(self) -> EmulatorInfo:
-        """Where it is and how to log in, once it runs."""
+        """Where it is and how to log in; known once it was started."""
         if self._info is None:
-            raise RuntimeError("The emulator does not run")
+            raise RuntimeError("The emulator was not started")
         return self._info
 
     @property
@@ -130,7 +130,6 @@ class Emulator:
 
     async def stop(self) -> None:
         """Stop serving, end all kernels, let go of the root."""
-        self._info = None
         await self._stack.aclose()
 
     async def _start(self, stack: AsyncExitStack) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import sys
 from typing import Any
 
 import zmq
 from ipykernel.kernelapp import IPKernelApp
+from IPython.core.interactiveshell import InteractiveShell
 
 MODULE = "_datasphere_emulator"
 """The name in `sys.modules` by which the expressions find this module."""
@@ -22,6 +24,9 @@ MODULE = "_datasphere_emulator"
 VALUES_LIMIT = 20_000
 TEXT_LIMIT = 8 * 2**20
 """What a variable may hold (JSON values, characters) to be kept at the end of every execution."""
+
+_IPYTHONS = re.compile(r"_i?\d+|_i{1,3}|_{1,3}|__\w+__")
+"""Names of the history of inputs and outputs, and of the module itself."""
 
 _environment: dict[str, str | None] = {}
 
@@ -64,31 +69,25 @@ def end(wanted: list[str]) -> Answer:
         else:
             os.environ[name] = value
     _environment.clear()
-    namespace = _user_variables()
-    variables, large = _texts(namespace, limited=True)
-    outputs, _ = _texts({name: namespace[name] for name in wanted if name in namespace}, limited=False)
+    variables, large = _texts(_variables([]), limited=True)
+    outputs, _ = _texts(_variables(wanted), limited=False) if wanted else ({}, [])
     return Answer({"variables": variables, "large": large, "outputs": outputs})
 
 
 def read(names: list[str]) -> Answer:
     """The named variables that are JSON values, of any size; all of them if no name is given."""
-    namespace = _user_variables()
+    return Answer({"variables": _texts(_variables(names), limited=False)[0]})
+
+
+def _variables(names: list[str]) -> dict[str, Any]:
+    """The named variables that exist; all that are the user's own if none is named."""
+    shell = InteractiveShell.instance()
     if names:
-        namespace = {name: namespace[name] for name in names if name in namespace}
-    return Answer({"variables": _texts(namespace, limited=False)[0]})
-
-
-def _user_variables() -> dict[str, Any]:
-    from IPython.core.getipython import get_ipython
-
-    shell = get_ipython()
-    if shell is None:  # the user's code took the shell away
-        return {}
-    hidden = shell.user_ns_hidden
+        return {name: shell.user_ns[name] for name in names if name in shell.user_ns}
     return {
         name: value
         for name, value in shell.user_ns.items()
-        if not name.startswith("_") and not (name in hidden and value is hidden[name])
+        if name not in shell.user_ns_hidden and not _IPYTHONS.fullmatch(name)
     }
 
 
@@ -103,7 +102,7 @@ def _texts(namespace: dict[str, Any], *, limited: bool) -> tuple[dict[str, str],
             texts[name] = json.dumps(value, allow_nan=False)
         except TooLarge:
             large.append(name)
-        except (NotJSON, ValueError, RecursionError):  # a cycle ends as RecursionError or as TooLarge
+        except (ValueError, RecursionError):  # a cycle ends as RecursionError or as TooLarge
             continue
     return texts, large
 
@@ -114,6 +113,7 @@ def _check(value: Any, budget: list[int]) -> None:
     kind = type(value)
     if kind is str:
         budget[1] -= len(value)
+        value.encode()  # raises for a lone surrogate
     elif kind is list:
         for item in value:
             _check(item, budget)

@@ -79,6 +79,7 @@ class Kernel:
         self._last_cell: _Cell | None = None
         self._begun: Reply | None = None
         self._welcome: Reply = asyncio.get_running_loop().create_future()
+        self._leaving = False
         self._dead = asyncio.Event()
         self._tasks = [
             asyncio.create_task(self._read_shell()),
@@ -93,7 +94,7 @@ class Kernel:
 
     @property
     def alive(self) -> bool:
-        return not self._dead.is_set()
+        return not (self._leaving or self._dead.is_set())
 
     async def ready(self) -> None:
         """Wait until the kernel answers and its outputs reach us. Raises `StartError`."""
@@ -104,7 +105,10 @@ class Kernel:
         except TimeoutError:
             raise StartError(f"The kernel did not answer within {START_TIMEOUT:g} s") from None
         if not self.alive:
-            raise StartError(f"The kernel ended at its start with status {self._process.returncode}")
+            raise StartError(
+                f"The kernel ended at its start with status {self._process.returncode}; "
+                "kernels.log in the emulator's folder may say why"
+            )
 
     def begin(self, environment: dict[str, str]) -> None:
         self._begun = self._evaluate("begin", environment) if environment else None
@@ -124,6 +128,8 @@ class Kernel:
             return "dead"
         if self._begun is not None:  # answered before the cell was
             _result(await self._begun)
+        # After exit() the kernel takes a while to end, and serves no further request.
+        self._leaving = any(entry.get("source") == "ask_exit" for entry in answer.get("payload", ()))
         return "ok" if answer["status"] == "ok" else "error"
 
     async def end(self, wanted: list[str]) -> Snapshot | None:
@@ -143,7 +149,7 @@ class Kernel:
             self._running.interrupted = True
 
     async def stop(self) -> None:
-        if self.alive:
+        if not self._dead.is_set():
             self._signal(signal.SIGKILL)
         await self._dead.wait()
         for task in self._tasks:
@@ -320,7 +326,7 @@ class Kernels:
     def _tell_reaper(self, sign: bytes, group: int) -> None:
         if self._reaper is None:
             self._reaper = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py"))],
+                [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py")), str(self._sockets)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 bufsize=0,

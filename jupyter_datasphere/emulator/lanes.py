@@ -122,7 +122,7 @@ class Lane:
             await asyncio.wait({self._ending})
         if self._computing:
             return kept_variables(self._snapshot, names)
-        if self._interpreter is None:
+        if self._interpreter is None or not self._interpreter.alive:
             return {}
         return await self._interpreter.read(names) or {}
 

@@ -22,7 +22,7 @@ FREE_MAPS = frozenset({"labels", "inputVariables"})
 """Fields whose keys are the user's own words."""
 
 _WORD = re.compile(r"_([a-z0-9])")
-_FIELD = re.compile(r"at `\$\.?(.*)`|(?:field) `(\w+)`")
+_FIELD = re.compile(r"`\$\.?([^`]*)`|field `(\w+)`")
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
@@ -93,4 +93,4 @@ def _explained(error: msgspec.ValidationError) -> ApiError:
     text = str(error)
     match = _FIELD.search(text)
     field = "" if match is None else match[1] or match[2] or ""
-    return invalid(field, text.split(" - at `$")[0])
+    return invalid(field, text.split(" - at `")[0])

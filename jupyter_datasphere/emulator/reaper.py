@@ -1,12 +1,13 @@
-"""Kills the process groups it was told of when the emulator is gone, however that ended.
+"""Cleans up when the emulator is gone, however that ended: kills process groups, removes the sockets' folder.
 
-Run as a script, in a session of its own. Standard input is a pipe from the emulator: a line ``+PGID``
-enters a process group, ``-PGID`` takes it out again; the end of the pipe is the end of the emulator.
-What a kernel starts belongs to its process group unless it makes a session of its own.
+Run as a script with that folder as its argument, in a session of its own. Standard input is a pipe from the
+emulator: a line ``+PGID`` enters a process group, ``-PGID`` takes it out again; the end of the pipe is the
+end of the emulator. What a kernel starts belongs to its process group unless it makes a session of its own.
 """
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 
@@ -23,3 +24,4 @@ if __name__ == "__main__":
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
+    shutil.rmtree(sys.argv[1], ignore_errors=True)

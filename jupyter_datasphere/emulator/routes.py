@@ -39,7 +39,7 @@ def application(revision: Revision, calls: Counter[str]) -> web.Application:
 
     `calls` counts the calls by the name of the method, refused ones too.
     """
-    app = web.Application(middlewares=[check_host, answer_errors], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[answer_errors, check_host], client_max_size=MAX_BODY)
     for method in METHODS.values():
         if method.revision in ("all", revision):
             handler = _handler(method, calls)
@@ -71,7 +71,10 @@ def _handler(method: Method, calls: Counter[str]) -> WebHandler:
         data: dict[str, Any] = {}
         if method.request is not None:
             # Read even where a GET usually has none: some examples of the documents send their fields so.
-            data = {**parse_query(_pairs(request), method.request), **parse_body(await request.read())}
+            data = {
+                **parse_query(list(request.query.items()), method.request),
+                **parse_body(await request.read()),
+            }
         call = Call(
             services=services,
             subject=subject,
@@ -89,10 +92,6 @@ def _handler(method: Method, calls: Counter[str]) -> WebHandler:
         return web.Response(body=types.encode(answer), content_type="application/json")
 
     return handle
-
-
-def _pairs(request: web.Request) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in request.query.items() if not name.startswith("$")]
 
 
 async def project_page(request: web.Request) -> web.StreamResponse:
