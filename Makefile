@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test dev lint types unit clean
+.PHONY: demo test dev lint types unit quickstart clean
 
 demo: $(INSTALLED)  ## open the quickstart in JupyterLab, on the emulator; ARGS="--check" runs it without a screen
 	$(BIN)/jupyter datasphere demo $(ARGS)
@@ -31,6 +31,9 @@ $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
+
+quickstart: $(INSTALLED)  ## run the quickstart and save the outputs that --check compares with
+	$(BIN)/python -m jupyter_datasphere.demo.save
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

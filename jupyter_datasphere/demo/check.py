@@ -45,7 +45,7 @@ async def _compare(server: dict[str, Any], notebook: dict[str, Any], *, hide: st
 
 async def _same(kernel: WebSocketKernel, number: int, cell: dict[str, Any], hide: str) -> bool:
     source = "".join(cell["source"])
-    found = summary([output async for output in outputs_of(kernel, source)], hide)
+    found = summary(await outputs_of(kernel, source), hide)
     expected = summary(cell["outputs"])
     title = source.strip().splitlines()[0]
     if found == expected:
@@ -55,8 +55,9 @@ async def _same(kernel: WebSocketKernel, number: int, cell: dict[str, Any], hide
     return False
 
 
-async def outputs_of(kernel: WebSocketKernel, code: str) -> Any:
+async def outputs_of(kernel: WebSocketKernel, code: str) -> list[Output]:
     """The outputs of a cell as a notebook would keep them."""
+    outputs: list[Output] = []
     updates: dict[str, Output] = {}
     async for message in kernel.execute(code):
         kind, content = message["msg_type"], message["content"]
@@ -68,7 +69,11 @@ async def outputs_of(kernel: WebSocketKernel, code: str) -> Any:
             output.pop("transient", None)
             if display_id is not None:
                 updates[display_id] = output
-            yield output
+            if kind == "stream" and outputs and outputs[-1].get("name") == output["name"]:
+                outputs[-1]["text"] += output["text"]
+            else:
+                outputs.append(output)
+    return outputs
 
 
 def summary(outputs: list[Output], hide: str = PROJECT) -> list[tuple[str, str]]:
@@ -88,14 +93,11 @@ def summary(outputs: list[Output], hide: str = PROJECT) -> list[tuple[str, str]]
             text = ", ".join(pictures) or "".join(data.get("text/plain", ""))
             kind = "display"
         text = _masked(text.replace(hide, PROJECT))
-        if kind in ("stdout", "stderr") and seen and seen[-1][0] == kind:
-            seen[-1] = (kind, seen[-1][1] + text)
-        elif text:
+        if text:
             seen.append((kind, text))
     return seen
 
 
 def _masked(text: str) -> str:
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    text = re.sub(r"\b[0-9a-f]{16}\b", "<execution>", text)
     return re.sub(r"\b\d+(\.\d+)? s\b", "<time>", text)

@@ -28,7 +28,7 @@ def capability(server: dict[str, Any]) -> str:
     async def read() -> str:
         async with kernel_of(server) as kernel:
             code = "import os; print(os.environ['JUPYTER_DATASPHERE_TOKEN'], end='')"
-            outputs = [output async for output in outputs_of(kernel, code)]
+            outputs = await outputs_of(kernel, code)
             return "".join(output["text"] for output in outputs)
 
     return asyncio.run(read())
