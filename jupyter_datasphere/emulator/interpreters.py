@@ -1,6 +1,6 @@
 """What runs cells: the interface, and what passes through it.
 
-Implemented by `kernels.Kernel` (a real kernel) and `replay.Replay` (stored outputs, without a kernel).
+Implemented by `kernel.Kernel` (a real kernel) and `replay.Replay` (stored outputs, without a kernel).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The program of a kernel process: ipykernel, plus what the emulator asks of it between two cells.
 
-Run as a script by `interpreters.py`; standard library and ipykernel only. The requests come as user
-expressions of silent execute requests, so that they queue with the cells on the shell channel and leave
-neither a name in the user's namespace nor an entry in its history.
+Run as a script by `kernels.py`; standard library and ipykernel only. Environment variables come as
+metadata of a cell's execute request. `end` and `read` are called by user expressions of silent execute
+requests, so that they queue with the cells on the shell channel and leave neither a name in the user's
+namespace nor an entry in its history.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import sys
 from typing import Any
 
 import zmq
+from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
 
 MODULE = "_datasphere_emulator"
 """The name in `sys.modules` by which the expressions find this module."""
@@ -52,13 +55,11 @@ class TooLarge(ValueError):
     """The value is a JSON value as far as was looked, but holds more than was asked for."""
 
 
-def begin(variables: dict[str, str]) -> Answer:
-    """Set environment variables for one execution."""
-    _environment.clear()
+def begin(variables: dict[str, str]) -> None:
+    """Set environment variables until `end`."""
     for name, value in variables.items():
         _environment[name] = os.environ.get(name)
         os.environ[name] = value
-    return Answer({})
 
 
 def end(wanted: list[str]) -> Answer:
@@ -132,8 +133,18 @@ def _check(value: Any, budget: list[int]) -> None:
         raise TooLarge
 
 
+class Kernel(IPythonKernel):
+    """ipykernel's kernel, but the metadata of an execute request may set environment variables."""
+
+    async def do_execute(self, *arguments: Any, cell_meta: dict[str, Any] | None = None, **rest: Any) -> Any:
+        begin((cell_meta or {}).get("environment", {}))
+        return await super().do_execute(*arguments, **rest)  # type: ignore[no-untyped-call]
+
+
 class Application(IPKernelApp):
     """ipykernel, but its output socket never drops a message because a reader is behind."""
+
+    kernel_class = Type(Kernel)
 
     def init_iopub(self, context: zmq.Context[Any]) -> None:
         context.sndhwm = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,15 @@ async def test_a_running_cell_is_interrupted_and_its_interpreter_lives_on(api: A
 
 
 async def test_a_cancel_right_after_the_start_reaches_the_cell(api: Api) -> None:
-    api.write("at-once.ipynb", "pass", "import time; time.sleep(60)")
+    api.write("at-once.ipynb", "x = 1", "import time; time.sleep(60)")
     first, second = await api.cells("at-once.ipynb")
     await api.run(cellId=first)
-    for _ in range(10):
+    for number in range(30):
         operation = await api.execute(cellId=second)
+        await asyncio.sleep(number / 10_000)  # at another moment of its start each time
         await api.cancel(operation)
         assert (await api.done(operation))["response"]["executionStatus"] == "ABORTED"
+    assert await api.variables("at-once.ipynb") == {"x": 1}  # it was not killed
 
 
 async def test_no_further_cell_runs_after_a_cancel(api: Api) -> None:

@@ -312,7 +312,7 @@ async def test_a_start_takes_its_delay_once(tmp_path: Path) -> None:
         first = loop.time() - begun
         await api.run(notebookId="delay.ipynb")
         assert first > 0.5
-        assert loop.time() - begun - first < 0.4
+        assert loop.time() - begun - first < 0.5
 
 
 def stream(text: str) -> dict[str, Any]:
