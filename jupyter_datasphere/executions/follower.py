@@ -49,25 +49,31 @@ class Follower:
         places: Places,
         idempotency_window: float,
     ) -> None:
-        self._id = execution_id
+        self.execution_id = execution_id
         self._channel = channel
         self._ledger = ledger
         self._signals = signals
         self._window = idempotency_window
         self._cancelled = asyncio.Event()
         self._execution = ledger.execution(execution_id)
+        self._sent_before = self._execution.state == "staged"  # perhaps, by an earlier process
         self._turn = self._enter(places)
 
     def cancel(self, reason: str) -> None:
         """Ask for the end; noted on disk, done by `run`."""
-        self._ledger.ask_to_cancel(self._id, reason)
+        self._ledger.ask_to_cancel(self.execution_id, reason)
         self._cancelled.set()
+
+    def stage(self) -> None:
+        """Take the first step at once where nobody is in the way."""
+        if self._turn is None or self._turn.reached:
+            self._move("staged")
 
     async def run(self) -> None:
         """Follow to the end. A mistake of ours ends the execution as failed, with that said."""
         keepers: list[asyncio.Task[None]] = []
         try:
-            record = self._ledger.record(self._id)
+            record = self._ledger.record(self.execution_id)
             if record.cancel_reason is not None:
                 self._cancelled.set()
             if record.timeout is not None:
@@ -75,14 +81,16 @@ class Follower:
             if self._execution.state in ("queued", "staged") and not await self._send():
                 return
             keepers.append(asyncio.create_task(self._cancel_when_asked()))
-            feed = self._channel.follow(self._ledger.run(self._id))
+            feed = self._channel.follow(self._ledger.run(self.execution_id))
             await self._follow(feed)
             if self._turn is not None:
                 await self._settle(feed)
+                self._turn.leave()
+            await self._ledger.sync()
         except DataSphereError as error:
             self._end(Outcome("failed", Problem.of(error)))
         except Exception as error:  # noqa: BLE001 - logged whole, and the execution must end
-            _log.exception("Execution %s failed inside of the extension.", self._id)
+            _log.exception("Execution %s failed inside of the extension.", self.execution_id)
             title = f"The extension failed: {type(error).__name__}."
             self._end(Outcome("failed", Problem(code="internal", title=title, hint="Please report it.")))
         finally:
@@ -94,7 +102,7 @@ class Follower:
     # Sending
 
     def _enter(self, places: Places) -> Turn | None:
-        request = self._ledger.request(self._id)
+        request = self._ledger.request(self.execution_id)
         if request is None:  # the service has it already
             return None
         place = self._channel.place(self._execution.project_id, request)
@@ -104,16 +112,17 @@ class Follower:
         """From `queued` or `staged` to `submitted`; False where it ended before."""
         if self._turn is not None and not self._turn.reached:
             await _first(self._turn.wait(), self._cancelled.wait())
-        doubtful = self._execution.state == "staged"  # an earlier process may have sent it
-        if not doubtful:
+        if self._execution.state == "queued":
             if self._cancelled.is_set():
                 self._end(Outcome("cancelled"))
                 return False
             self._move("staged")
+        await self._ledger.sync()  # the key is on the disk before it is used
         schedule = Schedule()
+        doubtful = self._sent_before
         while True:
             try:
-                submission = await self._channel.submit(self._ledger.run(self._id))
+                submission = await self._channel.submit(self._ledger.run(self.execution_id))
             except UnavailableError as error:
                 # Where a request may have arrived, only the same key again can tell.
                 doubtful = doubtful or error.may_have_arrived
@@ -132,7 +141,7 @@ class Follower:
                 return True
 
     def _overdue(self) -> bool:
-        first = self._ledger.record(self._id).first_attempt or time.time()
+        first = self._ledger.record(self.execution_id).first_attempt or time.time()
         return time.time() - first > self._window
 
     # Following
@@ -141,6 +150,7 @@ class Follower:
         schedule = Schedule()
         trouble: str | None = None
         while True:
+            await asyncio.sleep(schedule.wait())
             try:
                 news = await feed.news()
             except (UnavailableError, ServiceError, CredentialsError) as error:
@@ -148,26 +158,26 @@ class Follower:
                 if error.code != trouble:
                     trouble = error.code
                     self._write([NoticeEvent(text=f"The run goes on, but cannot be followed now: {error}")])
-                await asyncio.sleep(schedule.wait())
                 continue
             if trouble is not None:
                 trouble = None
                 self._write([NoticeEvent(text="The run is followed again.")])
             if news.events:
-                self._write(news.events, news.source_cursor)
                 schedule.news()
-            if news.outcome is not None:
-                self._end(news.outcome)
-                return
-            await asyncio.sleep(schedule.wait())
+            if news.events or news.outcome is not None:
+                with self._ledger.together():
+                    self._write(news.events, news.source_cursor)
+                    if news.outcome is not None:
+                        self._end(news.outcome)
+                        return
 
     def _write(self, events: Sequence[Event], source_cursor: int | None = None) -> None:
         if self._execution.state == "submitted" and any(
             isinstance(event, StartedEvent | OutputEvent | FailureEvent) for event in events
         ):
             self._move("running", started_at=time.time())
-        self._ledger.append(self._id, events, source_cursor)
-        self._signals.news(self._id)
+        self._ledger.append(self.execution_id, events, source_cursor)
+        self._signals.news(self.execution_id)
 
     async def _settle(self, feed: Feed) -> None:
         """Hold the place until the service has let go of the run, so that the next one does not meet it."""
@@ -179,7 +189,7 @@ class Follower:
                         if await feed.settled():
                             return
                     except (UnavailableError, ServiceError, CredentialsError) as error:
-                        _log.debug("Execution %s is not settled: %s", self._id, error)
+                        _log.debug("Execution %s is not settled: %s", self.execution_id, error)
                     await asyncio.sleep(schedule.wait())
 
     # Ending
@@ -189,10 +199,10 @@ class Follower:
         schedule = Schedule()
         while True:
             try:
-                await self._channel.cancel(self._ledger.run(self._id))
+                await self._channel.cancel(self._ledger.run(self.execution_id))
                 return
             except (UnavailableError, ServiceError, CredentialsError) as error:
-                _log.warning("Execution %s could not be cancelled yet: %s", self._id, error)
+                _log.warning("Execution %s could not be cancelled yet: %s", self.execution_id, error)
                 await asyncio.sleep(max(schedule.wait(), CANCEL_AGAIN_SECONDS))
 
     async def _cancel_after(self, seconds: float) -> None:
@@ -208,7 +218,7 @@ class Follower:
 
     def _judge(self, outcome: Outcome) -> tuple[State, Problem | None]:
         """What an end means, given what was asked for."""
-        reason = self._ledger.record(self._id).cancel_reason
+        reason = self._ledger.record(self.execution_id).cancel_reason
         if outcome.state == "cancelled":
             if reason == "timeout":
                 return "cancelled", _TIMED_OUT
@@ -218,8 +228,8 @@ class Follower:
         return outcome.state, outcome.problem
 
     def _move(self, state: State, **changes: Any) -> None:
-        self._execution = self._ledger.transition(self._id, state, **changes)
-        self._signals.news(self._id)
+        self._execution = self._ledger.transition(self.execution_id, state, **changes)
+        self._signals.news(self.execution_id)
 
 
 def units(execution: Execution, until: float) -> int | None:

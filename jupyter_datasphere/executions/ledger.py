@@ -7,10 +7,12 @@ files of servers that are running are read only.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,19 @@ class Ledger:
         self._locks.clear()
 
     # Writing
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write everything inside in one piece. Nothing may await inside."""
+        with ExitStack() as stack:
+            for file in self._owned:
+                stack.enter_context(file.transaction())
+            yield
+
+    async def sync(self) -> None:
+        """Wait until everything written would survive a power failure. The event loop goes on meanwhile."""
+        for file in self._owned:
+            await asyncio.to_thread(file.sync)
 
     def create(self, execution: Execution, request: ExecutionRequest, idempotency_key: str) -> None:
         """Write a new execution in the state `queued`."""

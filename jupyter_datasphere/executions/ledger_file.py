@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,7 +75,7 @@ class LedgerFile:
             raise ForeignFileError(f"{path} is no ledger of this version: {error}") from error
 
     def _create(self) -> None:
-        with self._transaction():
+        with self.transaction():
             # Not executescript(), which would commit the transaction first.
             for statement in _SCHEMA.split(";"):
                 self._db.execute(statement)
@@ -86,15 +87,31 @@ class LedgerFile:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
             raise ForeignFileError(f"application {application:#x}, version {version}")
-        self._db.execute("PRAGMA journal_mode = WAL")  # stays as it is where the file system cannot
-        self._db.execute("PRAGMA synchronous = FULL")
+        (mode,) = self._db.execute("PRAGMA journal_mode = WAL").fetchone()
+        self._wal = self.path.with_name(f"{self.path.name}-wal") if mode == "wal" else None
+        # With a write-ahead log a commit survives the death of this process without waiting for the disk;
+        # `sync` waits. Where the file system cannot do that, every commit waits.
+        self._db.execute(f"PRAGMA synchronous = {'NORMAL' if self._wal else 'FULL'}")
         self._db.execute("PRAGMA foreign_keys = ON")
 
     def close(self) -> None:
         self._db.close()
 
+    def sync(self) -> None:
+        """Wait until all commits would survive a power failure too. May be called from any thread."""
+        if self._wal is not None and self._wal.exists():
+            descriptor = os.open(self._wal, os.O_RDWR)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside goes to the disk in one piece; inside of another one, with that."""
+        if self._db.in_transaction:
+            yield
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -107,7 +124,7 @@ class LedgerFile:
         """Write a new execution with its first events."""
         execution = record.execution
         execution.last_event = len(events)
-        with self._transaction():
+        with self.transaction():
             self._db.execute(
                 "INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
                 (
@@ -127,7 +144,7 @@ class LedgerFile:
         execution = record.execution
         first = execution.last_event + 1
         execution.last_event += len(events)
-        with self._transaction():
+        with self.transaction():
             self._db.execute(
                 "UPDATE executions SET state = ?, record = ?, last_event = ?,"
                 " request = CASE WHEN ? THEN NULL ELSE request END WHERE id = ?",
@@ -143,7 +160,7 @@ class LedgerFile:
 
     def append(self, execution_id: str, events: Sequence[Event], source_cursor: int | None) -> None:
         """Write events; `source_cursor` is the runner's number of the last of them, where it has one."""
-        with self._transaction():
+        with self.transaction():
             (last,) = self._db.execute(
                 "UPDATE executions SET last_event = last_event + ?,"
                 " source_cursor = coalesce(?, source_cursor) WHERE id = ? RETURNING last_event",

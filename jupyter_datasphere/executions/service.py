@@ -72,7 +72,7 @@ class ExecutionService:
     def resume(self) -> None:
         """Go on with every run that an earlier server process left."""
         for execution in self._ledger.unfinished():
-            self._follow(execution.id, self._channels[execution.channel])
+            self._follow(self._follower(execution.id, self._channels[execution.channel]))
 
     @property
     def running(self) -> int:
@@ -120,8 +120,11 @@ class ExecutionService:
             channel=channel.name,
             created_at=time.time(),
         )
-        self._ledger.create(execution, request, str(uuid.uuid4()))
-        self._follow(execution_id, channel)
+        with self._ledger.together():
+            self._ledger.create(execution, request, str(uuid.uuid4()))
+            follower = self._follower(execution_id, channel)
+            follower.stage()
+        self._follow(follower)
         return self._ledger.execution(execution_id)
 
     def get(self, execution_id: str) -> Execution:
@@ -241,15 +244,17 @@ class ExecutionService:
         direct = isinstance(source, Cell) or (isinstance(source, Notebook) and source.direct)
         return self._direct if direct else self._state
 
-    def _follow(self, execution_id: str, channel: Channel) -> None:
-        follower = Follower(execution_id, channel, self._ledger, self._signals, self._places, self._window)
-        self._followers[execution_id] = follower
-        task = asyncio.create_task(follower.run(), name=f"execution {execution_id}")
+    def _follower(self, execution_id: str, channel: Channel) -> Follower:
+        return Follower(execution_id, channel, self._ledger, self._signals, self._places, self._window)
+
+    def _follow(self, follower: Follower) -> None:
+        self._followers[follower.execution_id] = follower
+        task = asyncio.create_task(follower.run(), name=f"execution {follower.execution_id}")
         self._tasks.add(task)
 
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
-            self._followers.pop(execution_id, None)
+            self._followers.pop(follower.execution_id, None)
 
         task.add_done_callback(ended)
 
