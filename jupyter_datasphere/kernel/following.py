@@ -8,7 +8,7 @@ from contextlib import closing
 
 from ..errors import NotFoundError, UnavailableError
 from ..protocol import FINAL_STATES, Event, ExecutionRequest, StatusEvent
-from .link import Batch, Disconnected, Link, Unreachable
+from .link import Batch, DisconnectedError, Link, UnreachableError
 
 RECONNECTING = 30.0
 """Seconds for which a broken connection is tried again."""
@@ -32,7 +32,7 @@ def follow(link: Link, request: ExecutionRequest, execution_id: str) -> Generato
     batches = link.start(request, execution_id)
     tries = _Tries()
     while not ended:
-        broken: UnavailableError = Disconnected("The Jupyter server closed the connection.")
+        broken: UnavailableError = DisconnectedError("The Jupyter server closed the connection.")
         try:
             with closing(batches):
                 for batch in batches:
@@ -42,11 +42,11 @@ def follow(link: Link, request: ExecutionRequest, execution_id: str) -> Generato
                         last = new[-1][0]
                         ended = is_final(new[-1][1])
                     yield new
-        except Unreachable as error:
+        except UnreachableError as error:
             if tries.none_failed:
                 raise  # it was not there from the start: nothing was sent
             broken = error
-        except Disconnected as error:
+        except DisconnectedError as error:
             broken = error
         except NotFoundError as error:
             if last or tries.none_failed:

@@ -32,11 +32,11 @@ _decode_event = msgspec.json.Decoder(Event).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Unreachable(UnavailableError):
+class UnreachableError(UnavailableError):
     """The server could not be connected to: nothing was sent."""
 
 
-class Disconnected(UnavailableError):
+class DisconnectedError(UnavailableError):
     """The connection broke after something was sent: what the server made of it is not known."""
 
 
@@ -150,11 +150,11 @@ class Link:
 
     def _broken(self, error: httpx.TransportError) -> UnavailableError:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-            return Unreachable(
+            return UnreachableError(
                 f"The Jupyter server does not answer at {self._address.url}.",
                 hint="Is it still running? If it was restarted: restart the kernel, too.",
             )
-        return Disconnected(f"The connection to the Jupyter server broke ({type(error).__name__}).")
+        return DisconnectedError(f"The connection to the Jupyter server broke ({type(error).__name__}).")
 
 
 def _timeout(read: float) -> httpx.Timeout:

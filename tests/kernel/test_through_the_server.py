@@ -5,75 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import httpx
 import nbformat
 import pytest
 import pytest_asyncio
 
-from jupyter_datasphere.demo.kernel_client import WebSocketKernel, kernel_of
+from jupyter_datasphere.demo.kernel_client import kernel_of
 
-Facts = dict[str, Any]
-
-
-@dataclass
-class Cell:
-    """What a cell showed."""
-
-    messages: list[tuple[str, Facts]] = field(default_factory=list)
-
-    def text(self, name: str = "stdout") -> str:
-        return "".join(c["text"] for kind, c in self.messages if kind == "stream" and c["name"] == name)
-
-    @property
-    def kinds(self) -> list[str]:
-        return [kind for kind, _ in self.messages]
-
-    @property
-    def displays(self) -> list[Facts]:
-        return [content["data"] for kind, content in self.messages if kind == "display_data"]
-
-    @property
-    def error(self) -> Facts:
-        """The error that ended it; empty where none did."""
-        return next((content for kind, content in self.messages if kind == "error"), {})
-
-
-class User:
-    """Somebody at a notebook whose kernel the Jupyter server started."""
-
-    def __init__(self, kernel: WebSocketKernel, server: Facts) -> None:
-        self._kernel = kernel
-        self._server = server
-
-    async def run(self, code: str) -> Cell:
-        cell = Cell()
-        async for message in self._kernel.execute(code):
-            if message["msg_type"] != "execute_input":
-                cell.messages.append((message["msg_type"], message["content"]))
-        return cell
-
-    async def value(self, expression: str) -> str:
-        cell = await self.run(f"print(({expression}), end='')")
-        assert not cell.error, cell.error
-        return cell.text()
-
-    async def interrupt(self) -> None:
-        """As the interrupt button does."""
-        headers = {"Authorization": f"token {self._server['token']}"}
-        async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
-            for kernel in (await http.get(f"{self._server['url']}api/kernels")).json():
-                await http.post(f"{self._server['url']}api/kernels/{kernel['id']}/interrupt")
-
-    async def executions(self) -> list[Facts]:
-        """What the server's history says, newest first."""
-        headers = {"Authorization": f"token {self._server['token']}"}
-        async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
-            answer = await http.get(f"{self._server['url']}datasphere/executions")
-            return list(answer.json()["executions"])
+from .users import Facts, User
 
 
 @pytest_asyncio.fixture
@@ -210,6 +150,22 @@ async def test_an_interrupt_reaches_a_cell_with_await(user: User) -> None:
     await user.interrupt()
     cell = await asyncio.wait_for(running, 20)
     assert cell.error["evalue"].startswith("cancelled: execution ")
+
+
+async def test_a_second_interrupt_stops_the_waiting(user: User) -> None:
+    stubborn = (
+        "%%ds_execute --session stubborn\nimport time\nend = time.time() + 6\nprint('begun', flush=True)\n"
+        "while time.time() < end:\n"
+        "    try:\n        time.sleep(1)\n    except KeyboardInterrupt:\n        print('no')"
+    )
+    running = asyncio.create_task(user.run(stubborn))
+    await asyncio.sleep(2)
+    await user.interrupt()
+    await asyncio.sleep(1)
+    await user.interrupt()
+    cell = await asyncio.wait_for(running, 3)
+    assert cell.error["ename"] == "KeyboardInterrupt"
+    assert cell.error["evalue"].startswith("no longer waiting: execution ")
 
 
 async def test_a_timeout_cancels_and_raises(user: User) -> None:

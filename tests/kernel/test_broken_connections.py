@@ -1,0 +1,138 @@
+"""Connections that break between the kernel and the server: a relay between them is cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import pytest_asyncio
+
+from jupyter_datasphere.demo.kernel_client import kernel_of
+
+from .users import Facts, User
+
+SLOW = (
+    "%%ds_execute\nimport time\nfor n in range(30):\n    print('line', n, flush=True)\n    time.sleep(0.05)"
+)
+LINES = "".join(f"line {n}\n" for n in range(30))
+
+
+class Relay:
+    """Passes bytes on to the server until told otherwise."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._to = (host, port)
+        self._open: set[asyncio.StreamWriter] = set()
+        self.holding = asyncio.Event()
+        self.holding.set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def refuse(self) -> None:
+        self._server.close()
+
+    def cut(self) -> int:
+        """Break what is open; tells how many connections that were."""
+        count = len(self._open)
+        for writer in self._open:
+            writer.transport.abort()
+        return count
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream_reader, upstream_writer = await asyncio.open_connection(*self._to)
+        self._open.add(writer)
+        ways = asyncio.gather(
+            self._pass(reader, upstream_writer, hold=True), self._pass(upstream_reader, writer, hold=False)
+        )
+        with suppress(ConnectionError):
+            await ways
+        self._open.discard(writer)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, hold: bool) -> None:
+        try:
+            while data := await reader.read(65536):
+                if hold:
+                    await self.holding.wait()
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
+
+
+@pytest_asyncio.fixture
+async def relay(server: Facts) -> AsyncIterator[Relay]:
+    address = urlsplit(server["url"])
+    relay = Relay(address.hostname or "", address.port or 0)
+    await relay.start()
+    yield relay
+    relay.refuse()
+    relay.cut()
+
+
+@pytest_asyncio.fixture
+async def user(server: Facts, relay: Relay) -> AsyncIterator[User]:
+    """A user whose kernel reaches the server through the relay only."""
+    async with kernel_of(server) as kernel:
+        user = User(kernel, server)
+        await user.run(
+            "import os\nfrom urllib.parse import urlsplit\n"
+            "url = urlsplit(os.environ['JUPYTER_DATASPHERE_URL'])\n"
+            f"os.environ['JUPYTER_DATASPHERE_URL'] = url._replace(netloc='127.0.0.1:{relay.port}').geturl()"
+        )
+        ready = await user.run("%load_ext jupyter_datasphere\n%ds_project demo-project")
+        assert not ready.error, ready.error
+        yield user
+
+
+async def test_a_cut_in_mid_stream_loses_and_doubles_nothing(user: User, relay: Relay) -> None:
+    running = asyncio.create_task(user.run(SLOW))
+    for _ in range(2):
+        await asyncio.sleep(0.7)
+        assert relay.cut() > 0
+    cell = await running
+    assert not cell.error, cell.error
+    assert cell.text() == LINES
+
+
+async def test_a_server_that_stays_away_leaves_the_run_going_on(user: User, relay: Relay) -> None:
+    await user.run("from jupyter_datasphere.kernel import following\nfollowing.RECONNECTING = 1.0")
+    running = asyncio.create_task(user.run(SLOW))
+    await asyncio.sleep(0.7)
+    relay.refuse()
+    relay.cut()
+    cell = await running
+    execution = (await user.executions())[0]
+    assert cell.error["ename"] == "UnavailableError"
+    assert f"Execution {execution['id']} goes on" in cell.error["evalue"]
+    while execution["state"] not in ("succeeded", "failed", "cancelled"):
+        await asyncio.sleep(0.1)
+        execution = (await user.executions())[0]
+    assert execution["state"] == "succeeded"
+    gone = await user.run("%ds_status")
+    assert gone.error["ename"] == "UnreachableError"
+    assert "does not answer" in gone.error["evalue"]
+    assert await user.value("1 + 1") == "2"
+
+
+async def test_an_interrupt_before_the_request_arrived_leaves_nothing_running(
+    user: User, relay: Relay
+) -> None:
+    before = len(await user.executions())
+    relay.holding.clear()
+    running = asyncio.create_task(user.run("%%ds_execute\nimport time\ntime.sleep(30)"))
+    await asyncio.sleep(0.5)
+    await user.interrupt()
+    await asyncio.sleep(0.3)
+    relay.holding.set()
+    cell = await asyncio.wait_for(running, 20)
+    assert cell.error["ename"] == "KeyboardInterrupt"
+    executions = await user.executions()
+    if len(executions) == before:
+        assert cell.error["evalue"] == "nothing was started"
+    else:  # the request was under way, and the cancel came after it
+        assert executions[0]["state"] == "cancelled"
+        assert cell.error["evalue"].startswith("cancelled: ")
