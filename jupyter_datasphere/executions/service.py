@@ -15,7 +15,7 @@ import msgspec
 from ..datasphere import types
 from ..datasphere.client import Client
 from ..datasphere.projects import ProjectFinder
-from ..errors import ConflictError, ExpectedError, UsageError
+from ..errors import ConflictError, ExpectedError, NotFoundError, UsageError
 from ..protocol import (
     FINAL_STATES,
     Cell,
@@ -38,6 +38,9 @@ from .places import Places
 from .signals import Signals
 
 _SESSION = re.compile(r"[\w.-]{1,64}")
+UNWANTED_SECONDS = 60.0
+"""How long a request may be under way after its cancellation."""
+
 _EXECUTION_ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -58,6 +61,7 @@ class ExecutionService:
         self._places = Places()
         self._window = idempotency_window
         self._followers: dict[str, Follower] = {}
+        self._unwanted: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._state = StateChannel(client)
         self._direct = DirectChannel(client)
@@ -108,6 +112,8 @@ class ExecutionService:
         await channel.check(found.id, request)
         if self._ledger.exists(execution_id):
             raise ConflictError(f"Execution {execution_id} exists already.")
+        if self._is_unwanted(execution_id):
+            raise ConflictError(f"Execution {execution_id} was cancelled before it was started.")
         execution = Execution(
             id=execution_id,
             state="queued",
@@ -136,8 +142,16 @@ class ExecutionService:
         return self._ledger.search(**filters)
 
     def cancel(self, execution_id: str, reason: str = "interrupt") -> Execution:
-        """Ask for the end of a run. Returns at once; the events tell how it ended."""
-        execution = self._ledger.execution(execution_id)
+        """Ask for the end of a run. Returns at once; the events tell how it ended.
+
+        Raises `NotFoundError` for an ID that is not known (yet): should a request with it still be on its
+        way, it will not be started.
+        """
+        try:
+            execution = self._ledger.execution(execution_id)
+        except NotFoundError:
+            self._unwanted[execution_id] = time.monotonic()
+            raise
         if execution.state not in FINAL_STATES:
             follower = self._followers.get(execution_id)
             if follower is None:
@@ -243,6 +257,11 @@ class ExecutionService:
         source = request.source
         direct = isinstance(source, Cell) or (isinstance(source, Notebook) and source.direct)
         return self._direct if direct else self._state
+
+    def _is_unwanted(self, execution_id: str) -> bool:
+        oldest = time.monotonic() - UNWANTED_SECONDS
+        self._unwanted = {key: at for key, at in self._unwanted.items() if at > oldest}
+        return execution_id in self._unwanted
 
     def _follower(self, execution_id: str, channel: Channel) -> Follower:
         return Follower(execution_id, channel, self._ledger, self._signals, self._places, self._window)

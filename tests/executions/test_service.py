@@ -266,6 +266,15 @@ async def test_no_project_and_a_project_without_the_runner(
     assert service.search() == []
 
 
+async def test_a_run_that_was_cancelled_before_it_arrived_is_not_started(service: ExecutionService) -> None:
+    request = ExecutionRequest(source=Code(source="print('too late')"))
+    with pytest.raises(NotFoundError):
+        service.cancel("fedcba9876543210")
+    with pytest.raises(ConflictError, match="cancelled before"):
+        await service.start(request, project="demo-project", execution_id="fedcba9876543210")
+    assert service.search() == []
+
+
 async def test_an_id_of_the_callers_own(service: ExecutionService) -> None:
     request = ExecutionRequest(source=Code(source="1"))
     execution = await service.start(request, project="demo-project", execution_id="0123456789abcdef")
