@@ -27,6 +27,11 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     unload(shell)
 
 
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Where JupyterLab's tools find the built front end, for an editable install."""
+    return [{"src": "labextension", "dest": "jupyter-datasphere"}]
+
+
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     """What Jupyter Server asks of a package that holds a server extension."""
     from .server.app import DataSphere

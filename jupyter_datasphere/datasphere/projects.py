@@ -38,6 +38,10 @@ class ProjectFinder:
         self._cache[name_or_id] = self._cache[found.id] = (time.monotonic(), found)
         return found
 
+    def known(self, name_or_id: str) -> types.Project | None:
+        """What was found last, however long ago; asks nobody."""
+        return self._cache.get(name_or_id, (0.0, None))[1]
+
     async def _by_id(self, project_id: str) -> types.Project | None:
         if not is_id(project_id):
             return None

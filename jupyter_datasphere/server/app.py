@@ -15,6 +15,7 @@ from ..executions.ledger import Ledger
 from .handlers.events import EventsHandler
 from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
 from .handlers.passthrough import PassThroughHandler
+from .handlers.quickstart import QuickstartHandler
 from .handlers.status import StatusHandler
 from .handlers.variables import VariablesHandler
 from .settings import Settings
@@ -35,6 +36,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (rf"/datasphere/executions/{_ID}/events", EventsHandler),
     (rf"/datasphere/executions/{_ID}/cancel", CancelHandler),
     (r"/datasphere/variables", VariablesHandler),
+    (r"/datasphere/quickstart", QuickstartHandler),
     (r"/datasphere/api(/.*)", PassThroughHandler),
 ]
 

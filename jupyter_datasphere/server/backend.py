@@ -55,7 +55,10 @@ class Backend:
         return self._settings.project or None
 
     async def status(self, project: str | None, *, check: bool = True) -> ServerStatus:
-        """What works and what does not. Raises `NotFoundError` only where `project` itself is unknown."""
+        """What works and what does not. Raises `NotFoundError` only where `project` itself is unknown.
+
+        Without `check` nobody is asked, and the project is named as it was last found, or as it was given.
+        """
         status = ServerStatus(
             version=__version__,
             endpoint=self._transport.endpoints.datasphere,
@@ -71,8 +74,18 @@ class Backend:
             except DataSphereError as error:
                 status.connection = "failed"
                 status.problem = Problem.of(error)
+        else:
+            status.project = self._known_project(project or self.project_in_force)
         status.credentials_expire_at = self._tokens.expires_at
         return status
+
+    def _known_project(self, name_or_id: str | None) -> ProjectInfo | None:
+        if name_or_id is None:
+            return None
+        project = self.projects.known(name_or_id)
+        if project is None:
+            return ProjectInfo(id=name_or_id, name=name_or_id)
+        return ProjectInfo(id=project.id, name=project.name, community_id=project.community_id)
 
     async def _project_info(self, name_or_id: str | None) -> ProjectInfo | None:
         if name_or_id is None:

@@ -15,6 +15,7 @@ ROUTES = [
     ("GET", "datasphere/executions/0123456789abcdef/events"),
     ("POST", "datasphere/executions/0123456789abcdef/cancel"),
     ("GET", "datasphere/variables"),
+    ("GET", "datasphere/quickstart"),
     ("GET", "datasphere/api/v2/projects"),
     ("POST", "datasphere/api/v2/projects"),
     ("PATCH", "datasphere/api/v2/projects/x"),

@@ -1,0 +1,117 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { ServerStatus } from './api';
+import type { Health, Snapshot } from './tokens';
+
+/** A named fact, as `%ds_status` says it. */
+export interface Fact {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The text of the status-bar item. */
+export function summary({ health, status }: Snapshot, trans: TranslationBundle): string {
+  switch (health.kind) {
+    case 'starting':
+      return trans.__('DataSphere: …');
+    case 'missing':
+      return trans.__('DataSphere: server extension missing');
+    case 'other-version':
+      return trans.__('DataSphere: versions differ');
+    case 'unreachable':
+      return trans.__('DataSphere: server not reachable');
+    case 'failed':
+      return trans.__('DataSphere: %1, not connected', status?.project?.name ?? trans.__('no project'));
+    case 'unchecked':
+    case 'ok':
+      return trans.__('DataSphere: %1', status?.project?.name ?? trans.__('no project'));
+  }
+}
+
+/** The state of the connection in a few words. */
+export function connection(health: Health, trans: TranslationBundle): string {
+  switch (health.kind) {
+    case 'starting':
+    case 'unchecked':
+      return trans.__('not checked yet');
+    case 'missing':
+      return trans.__('the server extension is missing or disabled');
+    case 'other-version':
+      return trans.__('the server extension is of another version');
+    case 'unreachable':
+    case 'failed':
+      return trans.__('failed');
+    case 'ok':
+      return trans.__('ok');
+  }
+}
+
+/** What `%ds_status` says, for the popup. */
+export function facts({ health, status, checked }: Snapshot, trans: TranslationBundle): Fact[] {
+  const rows: Fact[] = [{ name: trans.__('Connection'), value: connection(health, trans) }];
+  if (status === null) {
+    return rows;
+  }
+  const project = checked?.project ?? status.project;
+  rows.push(
+    { name: trans.__('Endpoint'), value: status.endpoint },
+    { name: trans.__('Credentials'), value: credentials(status, trans) },
+    {
+      name: trans.__('Project'),
+      value: project ? named(project) : trans.__('none is chosen'),
+    }
+  );
+  // Only a check knows these; without one, no number is shown.
+  if (checked?.project) {
+    const balance = checked.project.unit_balance;
+    rows.push({
+      name: trans.__('Balance'),
+      value: balance === undefined ? trans.__('no limit') : trans.__('%1 units', balance),
+    });
+    for (const [channel, word] of Object.entries(checked.project.channels ?? {})) {
+      rows.push({ name: trans.__('Channel %1', channel), value: word });
+    }
+  }
+  rows.push(
+    { name: trans.__('Running'), value: String(status.running ?? 0) },
+    { name: trans.__('Version'), value: status.version }
+  );
+  return rows;
+}
+
+function named({ id, name }: { id: string; name: string }): string {
+  return name === id ? id : `${name} (${id})`;
+}
+
+function credentials(status: ServerStatus, trans: TranslationBundle): string {
+  if (status.credentials === undefined) {
+    return trans.__('none');
+  }
+  if (status.credentials_expire_at === undefined) {
+    return status.credentials;
+  }
+  return `${status.credentials}, ${expiry(status.credentials_expire_at, trans)}`;
+}
+
+function expiry(at: number, trans: TranslationBundle): string {
+  const when = new Date(at * 1000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  const seconds = at - Date.now() / 1000;
+  return seconds <= 0
+    ? trans.__('expired since %1', when)
+    : trans.__('until %1 (%2 left)', when, duration(seconds, trans));
+}
+
+/** "40 s", "12 min", "3 h 5 min", "2 d 4 h". */
+function duration(seconds: number, trans: TranslationBundle): string {
+  if (seconds < 60) {
+    return trans.__('%1 s', Math.floor(seconds));
+  }
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) {
+    return trans.__('%1 min', minutes);
+  }
+  const hours = Math.floor(minutes / 60);
+  return hours < 24
+    ? trans.__('%1 h %2 min', hours, minutes % 60)
+    : trans.__('%1 d %2 h', Math.floor(hours / 24), hours % 24);
+}

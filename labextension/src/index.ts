@@ -1,0 +1,61 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { announce } from './announcements';
+import type { ServerStatus } from './api';
+import { addCommands, CATEGORY, OPEN_QUICKSTART } from './commands';
+import { StatusItem } from './components/statusItem';
+import { StatusModel } from './model';
+import { request } from './request';
+import { IStatusModel } from './tokens';
+
+const DOMAIN = 'jupyter_datasphere';
+
+const status: JupyterFrontEndPlugin<IStatusModel> = {
+  id: 'jupyter-datasphere:status',
+  description: 'Keeps what is known of the server extension, the connection to DataSphere and the project.',
+  autoStart: true,
+  provides: IStatusModel,
+  activate: () => new StatusModel(check => request<ServerStatus>(check ? 'status' : 'status?check=false')),
+};
+
+const statusBar: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-datasphere:status-bar',
+  description: 'Shows the project, the running executions and the connection in the status bar.',
+  autoStart: true,
+  requires: [IStatusModel],
+  optional: [IStatusBar, ITranslator],
+  activate: (_app, model: IStatusModel, bar: IStatusBar | null, translator: ITranslator | null) => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    bar?.registerStatusItem(statusBar.id, { item: new StatusItem(model, trans), align: 'left', rank: 10 });
+  },
+};
+
+const announcements: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-datasphere:announcements',
+  description: 'Tells the user once that the server extension is missing or of another version.',
+  autoStart: true,
+  requires: [IStatusModel],
+  optional: [ITranslator],
+  activate: (_app, model: IStatusModel, translator: ITranslator | null) => {
+    announce(model, (translator ?? nullTranslator).load(DOMAIN));
+  },
+};
+
+const commands: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-datasphere:commands',
+  description: 'Adds the DataSphere commands, and offers them in the command palette.',
+  autoStart: true,
+  optional: [ICommandPalette, ITranslator],
+  activate: (app: JupyterFrontEnd, palette: ICommandPalette | null, translator: ITranslator | null) => {
+    addCommands(app, (translator ?? nullTranslator).load(DOMAIN));
+    palette?.addItem({ command: OPEN_QUICKSTART, category: CATEGORY });
+  },
+};
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [status, statusBar, announcements, commands];
+
+export default plugins;
+export { IStatusModel } from './tokens';

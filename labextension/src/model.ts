@@ -1,0 +1,120 @@
+import type { IDisposable } from '@lumino/disposable';
+import { Poll } from '@lumino/polling';
+import { type ISignal, Signal } from '@lumino/signaling';
+
+import type { Problem, ServerStatus } from './api';
+import { problemOf, RequestError } from './request';
+import type { Health, IStatusModel, Snapshot } from './tokens';
+import { VERSION } from './version';
+
+/** Asks the server extension how things are; with `check`, it asks DataSphere in turn. */
+export type AskStatus = (check: boolean) => Promise<ServerStatus>;
+
+const INTERVAL_MS = 3_000;
+const MAX_INTERVAL_MS = 60_000;
+
+/**
+ * Keeps an eye on the server extension while the page is seen: it asks the Jupyter server only, which asks
+ * nobody for that. DataSphere itself is asked by `check` alone.
+ */
+export class StatusModel implements IStatusModel, IDisposable {
+  constructor(ask: AskStatus) {
+    this._ask = ask;
+    this._poll = new Poll({
+      name: 'jupyter-datasphere:status',
+      factory: () => this._look(),
+      frequency: { interval: INTERVAL_MS, backoff: true, max: MAX_INTERVAL_MS },
+      standby: 'when-hidden',
+    });
+  }
+
+  get snapshot(): Snapshot {
+    return this._snapshot;
+  }
+
+  get changed(): ISignal<this, Snapshot> {
+    return this._changed;
+  }
+
+  get isDisposed(): boolean {
+    return this._poll.isDisposed;
+  }
+
+  dispose(): void {
+    this._poll.dispose();
+    Signal.clearData(this);
+  }
+
+  check(): Promise<void> {
+    // Who asks while it is being asked waits for the same answer.
+    this._checking ??= this._check().finally(() => {
+      this._checking = null;
+    });
+    return this._checking;
+  }
+
+  private async _check(): Promise<void> {
+    this._update({ checking: true });
+    try {
+      const status = await this._ask(true);
+      this._failure = status.problem ?? null;
+      this._update({ status, checked: status, checking: false, health: this._health(status, true) });
+    } catch (error) {
+      const health = faultOf(error);
+      // What the server extension itself tells of, an unknown project say, stays until the next check.
+      this._failure = health.kind === 'failed' ? health.problem : null;
+      this._update({ checked: null, checking: false, health });
+    }
+    await this._poll.refresh(); // after a backoff: now is the time to look again
+  }
+
+  private async _look(): Promise<void> {
+    try {
+      const status = await this._ask(false);
+      this._update({ status, health: this._health(status, this._snapshot.checked !== null) });
+    } catch (error) {
+      this._update({ health: faultOf(error) });
+      throw error; // so that the poll backs off
+    }
+  }
+
+  private _health(status: ServerStatus, checked: boolean): Health {
+    if (status.version !== VERSION) {
+      return { kind: 'other-version', version: status.version };
+    }
+    if (this._failure !== null) {
+      return { kind: 'failed', problem: this._failure };
+    }
+    return { kind: checked ? 'ok' : 'unchecked' };
+  }
+
+  private _update(change: Partial<Snapshot>): void {
+    this._snapshot = { ...this._snapshot, ...change };
+    this._changed.emit(this._snapshot);
+  }
+
+  private readonly _ask: AskStatus;
+  private readonly _poll: Poll<void, unknown>;
+  private readonly _changed = new Signal<this, Snapshot>(this);
+  private _checking: Promise<void> | null = null;
+  private _failure: Problem | null = null;
+  private _snapshot: Snapshot = {
+    health: { kind: 'starting' },
+    status: null,
+    checked: null,
+    checking: false,
+  };
+}
+
+/** What a failed request says of the server extension. */
+function faultOf(error: unknown): Health {
+  const reason = error instanceof RequestError ? error.reason : 'unreachable';
+  switch (reason) {
+    case 'missing':
+      return { kind: 'missing' };
+    case 'told':
+      return { kind: 'failed', problem: problemOf(error) };
+    case 'unreachable':
+      return { kind: 'unreachable', problem: problemOf(error) };
+  }
+}

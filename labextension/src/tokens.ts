@@ -1,0 +1,43 @@
+import { Token } from '@lumino/coreutils';
+import type { ISignal } from '@lumino/signaling';
+
+import type { Problem, ServerStatus } from './api';
+
+/** How things stand between this page, the server extension and DataSphere. */
+export type Health =
+  /** Nothing was answered yet. */
+  | { readonly kind: 'starting' }
+  /** The Jupyter server has no server extension, or it is disabled. */
+  | { readonly kind: 'missing' }
+  /** The server extension is of another version than this front end. */
+  | { readonly kind: 'other-version'; readonly version: string }
+  /** The server extension does not answer as it should. */
+  | { readonly kind: 'unreachable'; readonly problem: Problem }
+  /** The server extension is there; whether DataSphere answers was not asked. */
+  | { readonly kind: 'unchecked' }
+  | { readonly kind: 'ok' }
+  /** DataSphere could not be used when it was last asked. */
+  | { readonly kind: 'failed'; readonly problem: Problem };
+
+/** What is known now. */
+export interface Snapshot {
+  readonly health: Health;
+  /** The newest answer of the server extension. */
+  readonly status: ServerStatus | null;
+  /** The newest answer for which DataSphere was asked, too. */
+  readonly checked: ServerStatus | null;
+  /** DataSphere is being asked. */
+  readonly checking: boolean;
+}
+
+export interface IStatusModel {
+  readonly snapshot: Snapshot;
+  readonly changed: ISignal<IStatusModel, Snapshot>;
+  /** Ask DataSphere itself. Never rejects: what went wrong is in the snapshot. */
+  check(): Promise<void>;
+}
+
+export const IStatusModel = new Token<IStatusModel>(
+  'jupyter-datasphere:IStatusModel',
+  'What is known of the server extension, the connection to DataSphere and the project in force.'
+);
