@@ -4,36 +4,49 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+FRONT_END := jupyter_datasphere/labextension/package.json
 ARGS ?=
 
-.PHONY: demo test dev lint types unit quickstart clean
+# Node.js comes with the virtual environment: the machine needs none.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-demo: $(INSTALLED)  ## open the quickstart in JupyterLab, on the emulator; ARGS="--check" runs it without a screen
+.PHONY: demo test dev lint types unit quickstart screenshots clean
+
+demo: $(INSTALLED) $(FRONT_END)  ## open the quickstart in JupyterLab, on the emulator; ARGS="--check" runs it without a screen
 	$(BIN)/jupyter datasphere demo $(ARGS)
 
 test: lint types unit  ## everything that must hold
 
-dev: $(INSTALLED)  ## an editable install with all tools
+dev: $(INSTALLED) $(FRONT_END)  ## an editable install with all tools
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	cd labextension && jlpm lint
 
-types: $(INSTALLED)
+types: $(INSTALLED) $(FRONT_END)  # building the front end checks its types
 	$(BIN)/mypy
 
-unit: $(INSTALLED)
+unit: $(INSTALLED) $(FRONT_END)
 	$(BIN)/pytest $(ARGS)
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	jupyter-builder develop --overwrite .  # a link instead of a copy: what is built again is seen
 	touch $@
+
+# The install above has built it already; this is for what changed since.
+$(FRONT_END): labextension/package.json labextension/yarn.lock $(shell find labextension/src labextension/style -type f) | $(INSTALLED)
+	cd labextension && jlpm install && jlpm build
 
 quickstart: $(INSTALLED)  ## run the quickstart and save the outputs that --check compares with
 	$(BIN)/python -m jupyter_datasphere.demo.save
 
+screenshots: $(INSTALLED) $(FRONT_END)  ## take the pictures of the README, with Debian's chromium
+	$(BIN)/python docs/screenshots.py
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist jupyter_datasphere/labextension labextension/lib labextension/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
