@@ -21,9 +21,12 @@ def save() -> None:
     """Rewrite the quickstart with the outputs of a fresh run."""
     path = examples() / QUICKSTART
     notebook = json.loads(path.read_text())
-    with demo_folder(None) as folder, emulator(folder / "emulator") as facts:
-        with jupyter("server", unpack(folder), environment_for(facts)) as server:
-            asyncio.run(_run(server, notebook))
+    with (
+        demo_folder(None) as folder,
+        emulator(folder / "emulator") as facts,
+        jupyter("server", unpack(folder), environment_for(facts)) as server,
+    ):
+        asyncio.run(_run(server, notebook))
     text = json.dumps(notebook, indent=1, ensure_ascii=False).replace(facts["project_id"], PROJECT)
     path.write_text(text + "\n")
     print(f"{_name(path)} has the outputs of this run.")
