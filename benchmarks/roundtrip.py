@@ -47,7 +47,7 @@ async def measure(rounds: int) -> None:
                         await client._async_execute_interactive(
                             CODE, output_hook=lambda m: text.append(m["content"].get("text", ""))
                         )
-                        assert "1\n" in text
+                        assert "".join(text) == "1\n"
 
                     async def through_server() -> None:
                         assert await output_of(plain, CODE) == "1\n"

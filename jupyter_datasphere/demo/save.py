@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..errors import InternalError
 from .check import PROJECT, outputs_of
 from .files import QUICKSTART, examples
 from .kernel_client import kernel_of
@@ -40,6 +41,16 @@ async def _run(server: dict[str, Any], notebook: dict[str, Any]) -> None:
                 count += 1
                 cell["execution_count"] = count
                 cell["outputs"] = await outputs_of(kernel, "".join(cell["source"]))
+                _refuse_trouble(cell)
+
+
+def _refuse_trouble(cell: dict[str, Any]) -> None:
+    """What is saved is what must be: no error where none is meant."""
+    meant = "raises-exception" in cell["metadata"].get("tags", [])
+    for output in cell["outputs"]:
+        failed = output["output_type"] == "error" or output.get("name") == "stderr"
+        if failed and not meant:
+            raise InternalError(f"The quickstart does not run: {output}")
 
 
 def _name(path: Path) -> str:

@@ -17,7 +17,7 @@ from jupyter_datasphere.executions.runner.notebook import runner_cell
 from jupyter_datasphere.executions.runner.request import RunRequest, environment
 from jupyter_datasphere.protocol import EVENTS_MIME, RunnerBatch
 
-TIMEOUT = 30
+TIMEOUT = 20
 _runs = itertools.count(1)
 
 

@@ -21,7 +21,6 @@ BLOCKED = {
         "import asyncio, time\nasync def f():\n    print('ready')\n    time.sleep(60)\nawait asyncio.gather(f(), f())"
     ),
     "a program": "import subprocess\nprint('ready', flush=True)\nsubprocess.run(['sleep', '60'])",
-    "a shell line": "print('ready')\n!sleep 60",
     "a thread's end": (
         "import threading\nt = threading.Thread(target=threading.Event().wait, args=(60,), daemon=True); t.start()\n"
         "print('ready')\nt.join()"
@@ -56,6 +55,13 @@ def test_an_interrupt_ends_the_run_and_nothing_else(kernel: Kernel, what: str) -
     assert result.variables == {"kept": "kept"}
     after = kernel.run("import asyncio\nawait asyncio.sleep(0)\nprint(kept)", session=what)
     assert (after.text(), after.status) == ("kept\n", "ok")
+
+
+def test_a_shell_line_is_ended_and_the_run_with_it(kernel: Kernel) -> None:
+    """IPython itself handles an interrupt of a shell line: whether an exception comes of it is its business."""
+    result = interrupted(kernel, "print('ready')\n!sleep 60\nprint('never')", session="shell")
+    assert result.status == "aborted"
+    assert kernel.run("print('usable')", session="shell").text() == "usable\n"
 
 
 def test_code_that_handles_the_interrupt_is_aborted_still(kernel: Kernel) -> None:

@@ -66,6 +66,12 @@ def test_it_stops_at_the_first_error(kernel: Kernel) -> None:
     assert result.variables == {"x": 1}
 
 
+def test_inputs_take_the_place_of_the_defaults_in_a_parameters_cell(kernel: Kernel) -> None:
+    write(kernel.folder / "defaults.ipynb", tagged("rows = 1\nseed = 2", "parameters"), "print(rows, seed)")
+    assert kernel.run(path="defaults.ipynb", inputs={"rows": 5}).outputs[0]["text"] == "5 2\n"
+    assert kernel.run(path="defaults.ipynb").outputs[0]["text"] == "1 2\n"
+
+
 def test_a_cell_that_may_raise(kernel: Kernel) -> None:
     write(kernel.folder / "raises.ipynb", tagged("1 / 0", "raises-exception"), "print('on')")
     result = kernel.run(path="raises.ipynb")

@@ -138,8 +138,9 @@ class Capture:
         session, cell = place
         scope = self.scope
         if kind == "error" and scope is not None and session is scope.session and get_ident() == self._main:
-            if scope.held is not None:
-                self.put(session, "", output("error", self.encode(scope.held), cell), None)
+            held, scope.held = scope.held, None
+            if held is not None:
+                self.put(session, "", output("error", self.encode(held), cell), None)
             scope.held = content
             return
         self.put(session, "", output(kind, self.encode(content), cell), None)

@@ -58,8 +58,9 @@ class Interrupts:
         if self._task is None or asyncio.current_task() is self._task:
             raise KeyboardInterrupt
         self._cancelled = True
-        self._loop.call_soon_threadsafe(self._task.cancel)
         if _run.get() is self:
             # In the turn of another task that the user's code started, and is waiting for. To raise
-            # KeyboardInterrupt here would end the event loop.
+            # KeyboardInterrupt here would end the event loop. The tasks beside it must not begin.
+            self._task.cancel()
             raise asyncio.CancelledError
+        self._loop.call_soon_threadsafe(self._task.cancel)

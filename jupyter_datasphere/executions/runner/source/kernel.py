@@ -28,8 +28,9 @@ TAPPED = frozenset(
     {"stream", "display_data", "execute_result", "update_display_data", "clear_output", "error"}
 )
 
-MARK = "\0\x17\0"
-"""Goes through ipykernel's pipes to find out that everything before it has arrived."""
+MARK = "\0\x17\x16"
+"""Goes through ipykernel's pipes to find out that everything before it has arrived. No end of it is a
+beginning of it: so whatever comes before it cannot be taken for a part of it."""
 
 MARK_TIMEOUT = 2.0
 
@@ -186,14 +187,16 @@ class KernelCapture(Capture):
     def _write(self, tap: _Stream, text: Any) -> int | None:
         if not isinstance(text, str):
             return tap.original(text)  # raises
-        length = len(text)
+        length, marked = len(text), False
         if current_thread() is tap.watcher:
-            text = tap.unmarked(text)
+            text, marked = tap.unmarked(text)
         place = self.place(tap.stream.parent_header, left_behind=True)
-        if place is None:
-            return tap.original(text)
-        if text:
+        if text and place is not None:
             self.put(place[0], tap.name, text, place[1])
+        elif text:
+            tap.original(text)
+        if marked:
+            tap.marked.set()
         return length
 
     def _tapped_showtraceback(self, original: Callable[..., None]) -> Callable[..., None]:
@@ -247,16 +250,20 @@ class _Stream:
         self.marked.clear()
         os.write(self._pipe, MARK.encode())
 
-    def unmarked(self, text: str) -> str:
-        """What the watching thread read, without marks; the part of a mark at the end is held back."""
+    def unmarked(self, text: str) -> tuple[str, bool]:
+        """What the watching thread read, without a mark, and whether there was one.
+
+        What may be the beginning of a mark is held back.
+        """
         text = self._pending + text
-        if MARK in text:
-            text = text.replace(MARK, "")
-            self.marked.set()
+        before, mark, after = text.partition(MARK)
+        if mark:
+            self._pending = ""
+            return before + after, True
         start = text.rfind(MARK[0])
         cut = start if start >= 0 and MARK.startswith(text[start:]) else len(text)
         self._pending = text[cut:]
-        return text[:cut]
+        return text[:cut], False
 
     def write_in_child(self, text: str) -> int | None:
         """In a forked process: the pipe leads to the parent, where the watching thread reads it."""

@@ -22,6 +22,8 @@ class Cell(NamedTuple):
     title: str
     cell_id: str | None
     may_raise: bool
+    parameters: bool
+    """Holds the defaults of the notebook's inputs."""
 
 
 def locate(path: str, home: str) -> Path:
@@ -66,6 +68,7 @@ def read(path: str, home: str) -> list[Cell]:
                     heading or _first_line(source),
                     cell_id if isinstance(cell_id, str) else None,
                     "raises-exception" in tags,
+                    "parameters" in tags,
                 )
             )
             heading = ""

@@ -57,11 +57,13 @@ async def run(shell: Any, version: str) -> None:
     """What the runner notebook's cell awaits: do what the environment asks for. Does not raise."""
     global _interpreter
     strings = take(os.environ)
-    if strings is None:
+    if strings is not None and _interpreter is None:
+        _interpreter = Interpreter(shell, version)
+    if _interpreter is not None:
+        _interpreter.cell.forget()
+    if strings is None or _interpreter is None:
         print("This notebook is executed by jupyter-datasphere. Run by hand, it has nothing to do.")
         return
-    if _interpreter is None:
-        _interpreter = Interpreter(shell, version)
     try:
         request = decode(strings)
     except BrokenRequest as error:
@@ -91,7 +93,6 @@ class Run:
 
     async def execute(self) -> None:
         """Run, and send all events."""
-        self._interpreter.cell.forget()
         outer = Frame(self._shell)
         threads = set(threading.enumerate())
         self._capture.begin()
@@ -189,6 +190,8 @@ class Run:
                 event("cell", index=index, total=len(cells), cell_id=cell.cell_id, title=cell.title[:200])
             )
             await self._cell(cell.source, cell.may_raise)
+            if cell.parameters:  # as papermill does it: what is given comes after the defaults
+                self._shell.user_ns.update(self._request.inputs)
 
     async def _cell(self, source: str, may_raise: bool = False) -> None:
         """Run one cell as IPython does. Raises `Stop` if the run ends with it."""
@@ -272,11 +275,12 @@ class Run:
                 problems.append(str(error))
             else:
                 self._put(event("variable", name=name, value=value))
-        for problem in problems:
-            self._put(event("notice", text=f"Output variable not sent: {problem}"))
         if problems and self._status == "ok" and not self._interrupts.arrived:
             text = " ".join(problems)
             self._fail("OutputVariableError", text, [f"OutputVariableError: {text}"])
+            return
+        for problem in problems:
+            self._put(event("notice", text=f"Output variable not sent: {problem}"))
 
     # What is told
 
