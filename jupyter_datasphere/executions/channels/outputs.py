@@ -39,15 +39,15 @@ def event_of(text: str, cell: int | None = None) -> Event:
         return NoticeEvent(text=f"An output of the service could not be read: {text[:200]}")
     match output.output_type:
         case "stream":
-            content = {"name": output.name, "text": _joined(output.text)}
-            return OutputEvent(message="stream", content=content, cell=cell)
+            text = _joined(output.text)
+            return OutputEvent(message="stream", content={"name": output.name, "text": text}, cell=cell)
         case "error":
             return FailureEvent(
                 ename=output.ename, evalue=output.evalue, traceback=output.traceback, cell=cell
             )
         case "display_data" | "execute_result":
             data = {mime: msgspec.json.decode(value) for mime, value in output.data.items()}
-            content = {"data": data, "metadata": output.metadata}
+            content: dict[str, Any] = {"data": data, "metadata": output.metadata}
             return OutputEvent(message="display_data", content=content, cell=cell)
         case other:
             return NoticeEvent(text=f"An output of the unknown type {other[:40]!r} is not shown.")

@@ -206,7 +206,8 @@ def _items(value: Any, kind: type, depth: int) -> str:
         texts = [_preview(item, depth - 1) for item in first]
     if len(value) > len(first):
         texts.append("…")
-    return left + ", ".join(texts) + ("," if kind is tuple and len(value) == 1 else "") + right
+    end = "," if kind is tuple and len(value) == 1 else ""
+    return f"{left}{', '.join(texts)}{end}{right}"
 
 
 def _size(value: Any, kind: type) -> str:
