@@ -24,7 +24,7 @@ from jupyter_client.session import Session
 from .kernel import Kernel
 
 SECRETS = ("YC_*", "JUPYTER_DATASPHERE_*", "*TOKEN*", "*SECRET*", "*PASSWORD*")
-NOT_INHERITED = ("MPLBACKEND", "PYTHONSTARTUP", "JPY_*")
+NOT_INHERITED = ("MPLBACKEND", "PYTHONSTARTUP", "JPY_*", "PYTEST_*")
 """What is about our own process; ipykernel sets an MPLBACKEND for the kernel."""
 
 
