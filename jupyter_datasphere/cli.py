@@ -69,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(arguments: argparse.Namespace) -> int:
     """Start the emulator and JupyterLab with everything set, and open the quickstart notebook."""
-    from .demo import check, show
+    from .demo.check import check
+    from .demo.show import show
 
     if arguments.check:
         return check(arguments.root)
