@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import UnavailableError
+
+T = TypeVar("T")
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -35,13 +38,24 @@ def jupyter(
     """Run `jupyter APP` in the background in `folder`; gives its `url`, `token` and `pid`."""
     runtime = folder.parent / "runtime"
     runtime.mkdir(exist_ok=True, mode=0o700)
-    command = [sys.executable, "-m", "jupyter", app, "--no-browser", "--ServerApp.port=0", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        app,
+        "--no-browser",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+        *options,
+    ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     environment = {**environment, "JUPYTER_RUNTIME_DIR": str(runtime)}
     log = folder.parent / "jupyter.log"
     with _process(command, environment, log, own_group=True, cwd=folder) as process:
-        yield _wait_for_json(runtime / f"jpserver-{process.pid}.json", process, log)
+        facts = _wait_for_json(runtime / f"jpserver-{process.pid}.json", process, log)
+        _wait_for_port(facts["port"], process, log)  # the file is there a little before the server listens
+        yield facts
 
 
 def environment_for(emulator_facts: dict[str, str]) -> dict[str, str]:
@@ -87,15 +101,34 @@ def _process(
 
 def _wait_for_json(path: Path, process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
     """Read a file that the process writes once it is ready."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+
+    def read() -> dict[str, Any] | None:
         try:
             facts: dict[str, Any] = json.loads(path.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
-            if process.poll() is not None:
-                break
-            time.sleep(0.02)
-        else:
-            return facts
+            return None
+        return facts
+
+    return _wait_for(read, process, log)
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    def connect() -> bool | None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            return None
+        return True
+
+    _wait_for(connect, process, log)
+
+
+def _wait_for(look: Callable[[], T | None], process: subprocess.Popen[bytes], log: Path) -> T:
+    """Look until there is something. Raises `UnavailableError` with the process's last words."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if (found := look()) is not None:
+            return found
+        time.sleep(0.02)
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
     raise UnavailableError(f"{log.stem.capitalize()} did not start.", hint=f"Its last words:\n{tail}")
