@@ -39,8 +39,9 @@ const announcements: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IStatusModel],
   optional: [ITranslator],
-  activate: (_app, model: IStatusModel, translator: ITranslator | null) => {
-    announce(model, (translator ?? nullTranslator).load(DOMAIN));
+  activate: (app: JupyterFrontEnd, model: IStatusModel, translator: ITranslator | null) => {
+    // Earlier, JupyterLab would count the notification without showing it.
+    void app.restored.then(() => announce(model, (translator ?? nullTranslator).load(DOMAIN)));
   },
 };
 

@@ -1,0 +1,106 @@
+"""A real JupyterLab with the extension, and a real browser to look at it: for tests and pictures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Locator, Page, async_playwright
+
+from jupyter_datasphere.demo.processes import environment_for, jupyter
+
+NOTEBOOKS = "notebooks"
+PROMISE_MS = 30_000
+"""How long a thing that must appear may take on a busy machine."""
+
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextmanager
+def lab(folder: Path, emulator: dict[str, str], *options: str) -> Iterator[dict[str, Any]]:
+    """Run JupyterLab on an emulator in `folder`/notebooks; gives its `url`, `token` and `folder`.
+
+    Nothing of the user's own Jupyter is read or written, and JupyterLab asks nothing about news.
+    """
+    notebooks = folder / NOTEBOOKS
+    notebooks.mkdir(parents=True, exist_ok=True)
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    options = (
+        f"--LabApp.user_settings_dir={folder / 'settings'}",
+        f"--LabApp.workspaces_dir={folder / 'workspaces'}",
+        f"--DataSphere.ledger_dir={folder / 'ledger'}",
+        f"--DataSphere.project={emulator['project_id']}",
+        *options,
+    )
+    environment = {**environment_for(emulator), "JUPYTER_CONFIG_DIR": str(folder / "config")}
+    with jupyter("lab", notebooks, environment, options=options) as server:
+        yield {**server, "folder": notebooks}
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """The system's Chromium, without a screen."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        raise RuntimeError("Chromium is missing. On Debian: apt-get install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=SWITCHES)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def page_of(browser: Browser, size: Sequence[int] = (1400, 1000)) -> AsyncIterator[Page]:
+    """A page with nothing remembered from another."""
+    width, height = size
+    context = await browser.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(PROMISE_MS)
+    try:
+        yield await context.new_page()
+    finally:
+        await context.close()
+
+
+async def visit(page: Page, server: dict[str, Any], path: str = "") -> None:
+    """Open JupyterLab and wait until it is there."""
+    # `reset`: no tabs of an earlier visit.
+    await page.goto(f"{server['url']}lab{path and '/tree/' + path}?reset&token={server['token']}")
+    await page.locator("#jupyterlab-splash").wait_for(state="detached")
+    await page.locator(".jp-Launcher, .jp-NotebookPanel").first.wait_for()  # now it listens to keys, too
+
+
+def status_item(page: Page) -> Locator:
+    """The button in the status bar."""
+    return page.locator(".jp-DataSphere-StatusItem button")
+
+
+async def open_popup(page: Page) -> Locator:
+    """Open the popup of the status bar, and wait until DataSphere was asked."""
+    await status_item(page).click()
+    popup = page.get_by_role("dialog", name="DataSphere status")
+    await popup.locator("dl[aria-busy=false]").wait_for()
+    return popup
+
+
+async def run_command(page: Page, label: str) -> None:
+    """Choose a command in the command palette."""
+    await page.keyboard.press("Control+Shift+C")
+    palette = page.locator("#modal-command-palette")
+    await palette.locator("input").fill(label)
+    await palette.get_by_role("menuitem", name=label).click()
