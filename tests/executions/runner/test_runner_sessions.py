@@ -193,7 +193,7 @@ def test_sessions_survive_an_upgrade_of_the_runner(own_kernel: Kernel) -> None:
     result = kernel.run("print(x, os.path.basename(os.getcwd()), _)\nos.system('echo c')\n2", session="s")
     assert result.events[0]["runner"] == "feedfeedfeed"
     assert result.text() == "1 deep result\nc\n"
-    assert result.outputs[-1]["execution_count"] == 2
+    assert [output["execution_count"] for output in result.outputs if "execution_count" in output] == [2]
     assert "late\n" in kernel.run("", session="t").text()
     kernel.cell = runner_cell()
     again = kernel.run("print(x)", session="s")  # and back

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import threading
 from contextvars import ContextVar
 from types import FrameType, TracebackType
@@ -33,14 +34,28 @@ class Interrupts:
         self._loop = asyncio.get_running_loop()
         self._token = _run.set(self)
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._handle)
+            self._watch()
         return self
+
+    def _watch(self) -> None:
+        # A signal that comes just before the event loop begins to wait would be handled after it has waited:
+        # by then the code that is to be interrupted has come to its end. So it wakes the loop.
+        self._ears = socket.socketpair()
+        for ear in self._ears:
+            ear.setblocking(False)
+        self._loop.add_reader(self._ears[0], self._ears[0].recv, 4096)
+        self._wakeup = signal.set_wakeup_fd(self._ears[1].fileno(), warn_on_full_buffer=False)
+        self._previous = signal.signal(signal.SIGINT, self._handle)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
+            signal.set_wakeup_fd(self._wakeup)
+            self._loop.remove_reader(self._ears[0])
+            for ear in self._ears:
+                ear.close()
         _run.reset(self._token)
 
     async def settle(self) -> None:
