@@ -128,6 +128,12 @@ class Execution(Wire):
     last_event: int = 0
 
 
+class Executions(Wire):
+    """Answer of ``GET /datasphere/executions``: newest first."""
+
+    executions: list[Execution]
+
+
 # What happens in an execution
 
 
@@ -250,6 +256,12 @@ class ProjectInfo(Wire):
     unit_balance: int | None = None
     channels: dict[str, str] = {}
     """Channel to the word "ok" or the reason why it cannot be used."""
+
+
+class Projects(Wire):
+    """Answer of ``GET /datasphere/projects``; balances and channels are left out."""
+
+    projects: list[ProjectInfo]
 
 
 class ServerStatus(Wire):

@@ -54,7 +54,7 @@ class ProjectFinder:
             raise
 
     async def _by_name(self, name: str) -> types.Project:
-        projects = [project async for project in self._all()]
+        projects = [project async for project in self.all()]
         found = [project for project in projects if project.name == name]
         if len(found) == 1:
             return found[0]
@@ -72,7 +72,8 @@ class ProjectFinder:
             hint = "To choose by name, set DataSphere.organization or DataSphere.community; IDs work without."
         raise NotFoundError(f"There is no project {name[:80]!r}.", code="unknown-project", hint=hint)
 
-    async def _all(self) -> AsyncIterator[types.Project]:
+    async def all(self) -> AsyncIterator[types.Project]:
+        """Every project that can be found by its name."""
         for community_id in await self._communities():
             request = types.ListProjectsRequest(community_id=community_id, page_size=1000)
             async for project in self._client.projects(request):

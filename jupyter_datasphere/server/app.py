@@ -15,6 +15,7 @@ from ..executions.ledger import Ledger
 from .handlers.events import EventsHandler
 from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
 from .handlers.passthrough import PassThroughHandler
+from .handlers.projects import ProjectsHandler
 from .handlers.quickstart import QuickstartHandler
 from .handlers.status import StatusHandler
 from .handlers.variables import VariablesHandler
@@ -31,6 +32,7 @@ CAPABILITY_VARIABLE = "JUPYTER_DATASPHERE_TOKEN"  # IPython's %env hides names t
 _ID = r"([0-9a-f]{16})"
 ROUTES: list[tuple[str, type[Any]]] = [
     (r"/datasphere/status", StatusHandler),
+    (r"/datasphere/projects", ProjectsHandler),
     (r"/datasphere/executions", ExecutionsHandler),
     (rf"/datasphere/executions/{_ID}", ExecutionHandler),
     (rf"/datasphere/executions/{_ID}/events", EventsHandler),

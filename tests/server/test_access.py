@@ -9,6 +9,7 @@ import pytest
 
 ROUTES = [
     ("GET", "datasphere/status"),
+    ("GET", "datasphere/projects"),
     ("GET", "datasphere/executions"),
     ("POST", "datasphere/executions"),
     ("GET", "datasphere/executions/0123456789abcdef"),
