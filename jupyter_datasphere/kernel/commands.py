@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..errors import ExpectedError, NotFoundError, UnavailableError
-from ..protocol import Cell, Code, ExecutionRequest, Notebook, ProjectInfo, ServerStatus, Source, Variable
+from ..protocol import Cell, Code, ExecutionRequest, Notebook, ProjectInfo, Source, Variable, Variables
 from .address import Address
-from .arguments import ExecuteArguments, ProjectArguments, StatusArguments, VarsArguments
+from .arguments import (
+    NO_TIMEOUT,
+    ConfigArguments,
+    ExecuteArguments,
+    ProjectArguments,
+    StatusArguments,
+    VarsArguments,
+)
+from .handle import Handle
+from .known import Known
 from .link import Link
+from .live import Board
 from .pacing import Pacer
 from .problems import error_from
-from .progress import duration
 from .run import Run
+from .settings import Configuration, Settings
+from .status import NO_PROJECT, named, status_facts
 from .suggest import did_you_mean
 from .tables import facts, table
 from .variables import gather
@@ -23,71 +34,101 @@ from .variables import gather
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-NO_PROJECT = "No project is chosen. %ds_project NAME_OR_ID chooses one."
-
 
 class Commands:
-    """One per kernel: holds the link and the project that was chosen here."""
+    """One per kernel: holds the link, the project that was chosen here and the settings."""
 
-    def __init__(self, shell: InteractiveShell, address: Address) -> None:
-        self._shell = shell
-        self._link = Link(address)
+    def __init__(self, shell: InteractiveShell, address: Address, settings: Settings) -> None:
+        self.shell = shell
+        self.settings = settings
+        self.link = Link(address)
+        self.known = Known(self.link)
+        self.project_id: str | None = None
+        self.starting: list[Callable[[], None]] = []
+        """Called when a run is about to start, so that who shows runs looks at them."""
+        self._configuration = Configuration(settings)
         self._pacer = Pacer()
-        self._project_id: str | None = None
+        self._board = Board(self.link)
 
-    def execute(self, options: ExecuteArguments, code: str | None) -> None:
+    def execute(self, options: ExecuteArguments, code: str | None) -> Handle:
         """Run something in the project; afterwards the outputs that were asked for are local variables.
 
         Those that came are, even where the code raised, as after a local cell that raises: what was computed
-        before is not thrown away. An error says which did not come.
+        before is not thrown away. An error says which did not come. Detached, the handle has them.
         """
+        timeout = self.settings.timeout if options.timeout is None else options.timeout
         request = ExecutionRequest(
-            source=_source(options, code),
-            project=options.project or self._project_id,
-            inputs=gather(self._shell, options.input),
+            source=self._source(options, code),
+            project=options.project or self.project_id,
+            inputs=gather(self.shell, options.input),
             outputs=options.output,
-            spec=options.spec,
-            timeout=options.timeout,
+            spec=options.spec or self.settings.spec or None,
+            timeout=None if timeout == NO_TIMEOUT else timeout,
         )
-        run = Run(self._link, request, self._shell, self._pacer, quiet=options.quiet)
+        run = Run(
+            self.link,
+            request,
+            self.shell,
+            self._pacer,
+            quiet=self.settings.quiet if options.quiet is None else options.quiet,
+            limit=round(self.settings.display_limit * 1e6),
+        )
+        handle = Handle(self.link, run.id, outcome=run.outcome, board=self._board, shell=self.shell)
+        for tell in self.starting:
+            tell()
+        if options.detach:
+            handle.know(run.detach())
+            self._name(options.handle, handle)
+            return handle
         try:
             run.complete()
         finally:
-            self._shell.user_ns.update(run.variables)
-        missing = [name for name in options.output if name not in run.variables]
+            self.shell.user_ns.update(run.outcome.variables)
+            if run.outcome.last:  # else there was none
+                self._name(options.handle, handle)
+        missing = [name for name in options.output if name not in run.outcome.variables]
         if missing:
             raise ExpectedError(
                 f"Execution {run.id} succeeded, but gave no variable {_listed(missing)}.",
                 code="output-missing",
                 hint="Does the code define it, as a value that JSON knows?",
             )
+        return handle
 
     def project(self, options: ProjectArguments) -> None:
         if options.name is None:
-            project = self._status(self._project_id).project
+            project = self.link.status(self.project_id).project
         else:
-            status = self._status(options.name)
-            if status.problem is not None:
-                raise error_from(status.problem)
-            project = status.project
-            if project is None:
-                raise UnavailableError(f"Whether there is a project {options.name!r} could not be found out.")
-            self._project_id = project.id  # the name may change
+            project = self.choose_project(options.name)
         if project is None:
             self._publish({"text/plain": NO_PROJECT})
         else:
-            self._publish(facts([("Project", _named(project))]))
+            self._publish(facts([("Project", named(project))]))
+
+    def choose_project(self, name_or_id: str) -> ProjectInfo:
+        """Make a project that of this kernel. Raises where it is not known to exist."""
+        status = self.link.status(name_or_id)
+        if status.problem is not None:
+            raise error_from(status.problem)
+        if status.project is None:
+            raise UnavailableError(f"Whether there is a project {name_or_id!r} could not be found out.")
+        self.project_id = status.project.id  # the name may change
+        return status.project
 
     def status(self, options: StatusArguments) -> None:
-        self._publish(facts(_status_facts(self._status(options.project or self._project_id))))
+        self._publish(facts(status_facts(self.link.status(options.project or self.project_id))))
+
+    def config(self, options: ConfigArguments) -> None:
+        self._configuration.change(options.settings, reset=options.reset)
+        self._publish(table(("Setting", "Value", "From", "Meaning"), self._configuration.rows()))
 
     def variables(self, options: VarsArguments) -> None:
-        session = options.session or (None if options.notebook else "main")
-        answer = self._link.variables(
+        session = options.session or (None if options.notebook else self.settings.session)
+        answer = self.link.variables(
             names=options.names,
             session=session,
             notebook=options.notebook,
-            project=options.project or self._project_id,
+            project=options.project or self.project_id,
         )
         if options.names:
             came = {variable.name: variable for variable in answer.variables}
@@ -104,56 +145,32 @@ class Commands:
                         hint="Convert it over there to a value that JSON knows.",
                     )
             # Only now: all of them or none.
-            self._shell.user_ns.update({name: came[name].value for name in options.names})
+            self.shell.user_ns.update({name: came[name].value for name in options.names})
         elif answer.variables:
-            rows = [(variable.name, variable.kind, _preview(variable)) for variable in answer.variables]
-            self._publish(table(("Name", "Type", "Value"), rows))
+            self._publish(variables_table(answer))
         else:
             self._publish({"text/plain": f"{options.notebook or f'Session {session}'} has no variables."})
 
-    def _status(self, project: str | None) -> ServerStatus:
-        return self._link.status(project)
-
     def _publish(self, data: dict[str, str]) -> None:
-        self._shell.display_pub.publish(data)
+        self.shell.display_pub.publish(data)
+
+    def _name(self, name: str | None, handle: Handle) -> None:
+        if name is not None:
+            self.shell.user_ns[name] = handle
+
+    def _source(self, options: ExecuteArguments, code: str | None) -> Source:
+        if code is not None:
+            return Code(code, session=options.session or self.settings.session)
+        if options.cell is not None:
+            return Cell(options.cell)
+        assert options.path is not None  # the parser saw to it
+        return Notebook(options.path, session=options.session, direct=options.direct)
 
 
-def _source(options: ExecuteArguments, code: str | None) -> Source:
-    if code is not None:
-        return Code(code, session=options.session or "main")
-    if options.cell is not None:
-        return Cell(options.cell)
-    assert options.path is not None  # the parser saw to it
-    return Notebook(options.path, session=options.session, direct=options.direct)
-
-
-def _status_facts(status: ServerStatus) -> list[tuple[str, str]]:
-    connection: str = status.connection
-    if status.problem is not None:
-        connection += f": {error_from(status.problem)}"
-    credentials = status.credentials or "none"
-    if status.credentials_expire_at is not None:
-        credentials += f", {_expiry(status.credentials_expire_at)}"
-    rows = [("Connection", connection), ("Endpoint", status.endpoint), ("Credentials", credentials)]
-    if status.project is None:
-        rows.append(("Project", NO_PROJECT))
-    else:
-        balance = status.project.unit_balance
-        rows.append(("Project", _named(status.project)))
-        rows.append(("Balance", "no limit" if balance is None else f"{balance} units"))
-        for channel, word in status.project.channels.items():
-            rows.append((f"Channel {channel}", word))
-    return [*rows, ("Running", str(status.running)), ("Version", status.version)]
-
-
-def _expiry(at: float) -> str:
-    left = at - time.time()
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-    return f"expired since {when}" if left <= 0 else f"until {when} ({duration(left)} left)"
-
-
-def _named(project: ProjectInfo) -> str:
-    return f"{project.name} ({project.id})"
+def variables_table(answer: Variables) -> dict[str, str]:
+    """A MIME bundle of names, types and values."""
+    rows = [(variable.name, variable.kind, _preview(variable)) for variable in answer.variables]
+    return table(("Name", "Type", "Value"), rows)
 
 
 def _has_value(variable: Variable) -> bool:

@@ -28,7 +28,8 @@ class Display:
     """Shows one run.
 
     Results of expressions (`execute_result`) are shown as displays: the numbers of Out[…] are those of the
-    local session, and nothing local was computed. What exceeds `limit` is announced once and not shown.
+    local session, and nothing local was computed. Text that exceeds `limit` is announced once and ends the
+    display; an image or the like that does is named, and what comes after it is shown.
     """
 
     def __init__(
@@ -80,7 +81,11 @@ class Display:
             text = text[len(block) :]
 
     def _rich(self, content: dict[str, Any], *, update: bool) -> None:
-        if not self._allowed(_size(content["data"])):
+        size = _size(content["data"])
+        if 0 <= self._left < size:
+            self._write("stderr", self._too_large(content["data"], size))
+            return
+        if not self._allowed(size):
             return
         self._pacer.wait(0)  # the server counts the bytes of text streams only
         display_id = (content.get("transient") or {}).get("display_id")
@@ -110,6 +115,14 @@ class Display:
                 f" kept with execution {self._execution_id}.]\n",
             )
         return False
+
+    def _too_large(self, data: dict[str, Any], size: int) -> str:
+        kind = max(data, key=lambda kind: _size(data[kind]))
+        return (
+            f"[An output of {size / 1e6:.1f} MB ({kind}) is not shown here, as {self._left / 1e6:.1f} MB are"
+            f" left of the {self._limit / 1e6:g} MB that a run may show. It is kept with execution"
+            f" {self._execution_id}.]\n"
+        )
 
     @staticmethod
     def _write(name: str, text: str) -> None:

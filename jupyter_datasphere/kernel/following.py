@@ -1,4 +1,4 @@
-"""The events of a run that is started here, across connections that break."""
+"""The events of a run, across connections that break."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Generator
 from contextlib import closing
 
 from ..errors import NotFoundError, UnavailableError
-from ..protocol import FINAL_STATES, Event, ExecutionRequest, StatusEvent
-from .link import Batch, DisconnectedError, Link, UnreachableError
+from ..protocol import Execution, ExecutionRequest
+from .link import DisconnectedError, Link, UnreachableError
+from .outcome import Batch, is_final
+
+NOTHING_STARTED = "The connection to the Jupyter server broke while the run was being asked for."
 
 RECONNECTING = 30.0
 """Seconds for which a broken connection is tried again."""
@@ -17,19 +20,46 @@ LONGEST_WAIT = 5.0
 """Seconds between two tries at most; the first comes after 0.1 s, each later one waits twice as long."""
 
 
-def is_final(event: Event) -> bool:
-    return isinstance(event, StatusEvent) and event.state in FINAL_STATES
-
-
 def follow(link: Link, request: ExecutionRequest, execution_id: str) -> Generator[Batch]:
     """Start the run, and give each of its events once, until the final one.
 
     Raises what the server answers when it refuses the request, and `UnavailableError` when it is not there or
     stays away: then the message says what is known about the run.
     """
-    last = 0
+    return _each_once(link, execution_id, link.start(request, execution_id), 0, asked_for=False)
+
+
+def join(link: Link, execution_id: str, after: int = 0) -> Generator[Batch]:
+    """Give each event after number `after` of a run that was started before once, until the final one."""
+    return _each_once(link, execution_id, link.events(execution_id, after=after), after, asked_for=True)
+
+
+def launch(link: Link, request: ExecutionRequest, execution_id: str) -> Execution:
+    """Start the run, and return once the server has it in its ledger. Raises as `follow` does."""
+    tries = _Tries()
+    while True:
+        try:
+            if tries.none_failed:
+                return link.launch(request, execution_id)
+            return link.execution(execution_id)  # did the request arrive before the connection broke?
+        except NotFoundError as error:
+            if tries.none_failed:
+                raise
+            raise _nothing_started() from error
+        except UnavailableError as error:
+            if tries.none_failed and not isinstance(error, DisconnectedError):
+                raise
+            if not tries.wait():
+                raise UnavailableError(
+                    f"{error.message} Whether execution {execution_id} was started is not known.",
+                    code="connection-lost",
+                ) from error
+
+
+def _each_once(
+    link: Link, execution_id: str, batches: Generator[Batch], last: int, *, asked_for: bool
+) -> Generator[Batch]:
     ended = False
-    batches = link.start(request, execution_id)
     tries = _Tries()
     while not ended:
         broken: UnavailableError = DisconnectedError("The Jupyter server closed the connection.")
@@ -39,6 +69,7 @@ def follow(link: Link, request: ExecutionRequest, execution_id: str) -> Generato
                     tries.succeeded()
                     new = [numbered for numbered in batch if numbered[0] > last]
                     if new:
+                        asked_for = True
                         last = new[-1][0]
                         ended = is_final(new[-1][1])
                     yield new
@@ -49,12 +80,9 @@ def follow(link: Link, request: ExecutionRequest, execution_id: str) -> Generato
         except DisconnectedError as error:
             broken = error
         except NotFoundError as error:
-            if last or tries.none_failed:
+            if asked_for or tries.none_failed:
                 raise
-            raise UnavailableError(
-                "The connection to the Jupyter server broke while the run was being asked for.",
-                hint="Nothing was started: run the cell again.",
-            ) from error
+            raise _nothing_started() from error
         if not ended:
             if not tries.wait():
                 raise UnavailableError(
@@ -63,6 +91,10 @@ def follow(link: Link, request: ExecutionRequest, execution_id: str) -> Generato
                     hint="Its output is kept by the server under that ID.",
                 )
             batches = link.events(execution_id, after=last)
+
+
+def _nothing_started() -> UnavailableError:
+    return UnavailableError(NOTHING_STARTED, hint="Nothing was started: run the cell again.")
 
 
 class _Tries:

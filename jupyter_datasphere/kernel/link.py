@@ -12,14 +12,23 @@ import httpx
 import msgspec
 
 from ..errors import InternalError, UnavailableError
-from ..protocol import Event, Execution, ExecutionRequest, Problem, ServerStatus, Variables
+from ..protocol import (
+    Event,
+    Execution,
+    ExecutionRequest,
+    Executions,
+    Problem,
+    ProjectInfo,
+    Projects,
+    ServerStatus,
+    Variables,
+)
 from .address import Address
+from .outcome import Batch
 from .problems import error_from
 from .sse import Parser
 
 T = TypeVar("T")
-Batch = list[tuple[int, Event]]
-"""Events that arrived together, with their numbers."""
 
 ANSWER = 60.0
 """Seconds to wait for an answer: the server may have to ask DataSphere first, with shorter timeouts."""
@@ -41,15 +50,27 @@ class DisconnectedError(UnavailableError):
 
 
 class Link:
-    """Calls the server extension; one per kernel."""
+    """Calls the server extension. A kernel's main thread has one, and each other thread one of its own."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._client: httpx.Client | None = None
         self._pid = 0
 
+    def another(self) -> Link:
+        """A link of its own for another thread: an interrupt breaks connections of one link only."""
+        return Link(self._address)
+
     def status(self, project: str | None = None) -> ServerStatus:
         return self._call("GET", "/status", ServerStatus, params=_given(project=project))
+
+    def projects(self) -> list[ProjectInfo]:
+        """The projects that the server can find by name; asks the service."""
+        return self._call("GET", "/projects", Projects).projects
+
+    def executions(self, limit: int) -> list[Execution]:
+        """The newest runs of this user, newest first; asks nobody but the server."""
+        return self._call("GET", "/executions", Executions, params={"limit": limit}).executions
 
     def execution(self, execution_id: str) -> Execution:
         return self._call("GET", _path(execution_id), Execution)
@@ -62,6 +83,11 @@ class Link:
     ) -> Variables:
         params = _given(project=project, session=session, notebook=notebook)
         return self._call("GET", "/variables", Variables, params={**params, "name": names})
+
+    def launch(self, request: ExecutionRequest, execution_id: str) -> Execution:
+        """Start an execution under an ID of ours; returns when it is in the ledger."""
+        headers = {"X-Execution-Id": execution_id, "Content-Type": "application/json"}
+        return self._call("POST", "/executions", Execution, headers=headers, content=_encode(request))
 
     def start(self, request: ExecutionRequest, execution_id: str) -> Generator[Batch]:
         """Start an execution under an ID of ours, and give its events until it ends.
@@ -83,10 +109,10 @@ class Link:
             self._client.close()
         self._client = None
 
-    def _call(self, method: str, path: str, kind: type[T], *, params: dict[str, Any] | None = None) -> T:
+    def _call(self, method: str, path: str, kind: type[T], **request: Any) -> T:
         client = self._connected()
         try:
-            response = client.request(method, f"{self._address.url}{path}", params=params)
+            response = client.request(method, f"{self._address.url}{path}", **request)
         except httpx.TransportError as error:
             raise self._broken(error) from None
         if response.is_error:

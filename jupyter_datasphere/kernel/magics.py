@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
 from . import arguments
 from .address import Address
+from .completion import Completion
+from .execute_arguments import EXECUTE, parse_execute
+from .kept import value_is_kept
+from .parser import Parser
+from .settings import Settings
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .commands import Commands
+    from .handle import Handle
 
-Method = TypeVar("Method", bound=Callable[..., None])
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+PARSERS = {
+    "ds_execute": EXECUTE,
+    "ds_vars": arguments.VARS,
+    "ds_project": arguments.PROJECT,
+    "ds_status": arguments.STATUS,
+    "ds_config": arguments.CONFIG,
+    "ds_panel": arguments.PANEL,
+}
 
 
-def magic(kind: Callable[..., Any], parser: arguments.Parser) -> Callable[[Method], Method]:
+def magic(kind: Callable[..., Any], parser: Parser) -> Callable[[Method], Method]:
     """Make a method a magic of that kind, whose line is not touched before our parser reads it.
 
     ``%magic?`` shows the parser's help, as IPython looks for it in the docstring.
@@ -32,12 +48,13 @@ def magic(kind: Callable[..., Any], parser: arguments.Parser) -> Callable[[Metho
 
 
 @magics_class
-class DataSphereMagics(Magics):
-    """``%ds_execute``, ``%%ds_execute``, ``%ds_vars``, ``%ds_project`` and ``%ds_status``."""
+class DataSphereMagics(Settings, Magics):
+    """The magics of jupyter-datasphere; the traits are what holds where an option is left out."""
 
     def __init__(self, shell: InteractiveShell, address: Address) -> None:
         super().__init__(shell)
         self.address = address
+        self.completion = Completion(shell, PARSERS, lambda: self.commands)
         self._shell = shell
         self._loaded: Commands | None = None
 
@@ -48,20 +65,22 @@ class DataSphereMagics(Magics):
             # `%load_ext` may.
             from .commands import Commands
 
-            self._loaded = Commands(self._shell, self.address)
+            self._loaded = Commands(self._shell, self.address, self)
         return self._loaded
 
-    @magic(line_cell_magic, arguments.EXECUTE)
-    def ds_execute(self, line: str, cell: str | None = None) -> None:
-        options = arguments.parse_execute(line, cell=cell is not None)
+    @magic(line_cell_magic, EXECUTE)
+    def ds_execute(self, line: str, cell: str | None = None) -> Handle | None:
+        options = parse_execute(line, cell=cell is not None)
         if options.help:
             print(self.ds_execute.__doc__)
-        else:
-            self.commands.execute(options, cell)
+            return None
+        handle = self.commands.execute(options, cell)
+        # What ran before the user's eyes is not shown once more.
+        return handle if options.detach or value_is_kept() else None
 
     @magic(line_magic, arguments.VARS)
     def ds_vars(self, line: str) -> None:
-        options = arguments.VARS.parse(line, arguments.VarsArguments())
+        options = arguments.parse_vars(line)
         if options.help:
             print(self.ds_vars.__doc__)
         else:
@@ -83,9 +102,28 @@ class DataSphereMagics(Magics):
         else:
             self.commands.status(options)
 
+    @magic(line_magic, arguments.CONFIG)
+    def ds_config(self, line: str) -> None:
+        options = arguments.CONFIG.parse(line, arguments.ConfigArguments())
+        if options.help:
+            print(self.ds_config.__doc__)
+        else:
+            self.commands.config(options)
+
+    @magic(line_magic, arguments.PANEL)
+    def ds_panel(self, line: str) -> None:
+        options = arguments.PANEL.parse(line, arguments.PanelArguments())
+        if options.help:
+            print(self.ds_panel.__doc__)
+        else:
+            # By its name, as panels stand on this side of the house and not the other way round.
+            import_module("jupyter_datasphere.widgets").show(self.commands)
+
 
 def load(shell: InteractiveShell) -> None:
-    shell.register_magics(DataSphereMagics(shell, Address.from_environment()))
+    magics = DataSphereMagics(shell, Address.from_environment())
+    shell.register_magics(magics)
+    magics.completion.install()
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -94,6 +132,8 @@ def unload(shell: InteractiveShell) -> None:
     if loaded is None:
         return
     loaded.address.give_back()
+    loaded.completion.remove()
+    shell.configurables.remove(loaded)
     for kind, names in DataSphereMagics.magics.items():
         for name in names:
             manager.magics[kind].pop(name, None)

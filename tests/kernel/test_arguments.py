@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from jupyter_datasphere.errors import UsageError
-from jupyter_datasphere.kernel.arguments import EXECUTE, VARS, Input, VarsArguments, parse_execute
+from jupyter_datasphere.kernel.arguments import CONFIG, NO_TIMEOUT, ConfigArguments, Input, parse_vars
+from jupyter_datasphere.kernel.execute_arguments import EXECUTE, parse_execute
 
 
 def test_everything_that_a_cell_takes() -> None:
@@ -50,7 +51,7 @@ def test_an_expression_holds_everything_after_the_first_equals_sign() -> None:
         ("-i x -i x=2", True, "'x' is named twice"),
         ("-o x -o x", True, "'x' is named twice"),
         ("-i 'x", True, "quote in the line of the magic is not closed"),
-        ("--timeout soon", True, "number of seconds above 0, not 'soon'"),
+        ("--timeout soon", True, "number of seconds above 0, or none, not 'soon'"),
         ("--timeout 0", True, "number of seconds above 0"),
         ("--timeout -5", True, "number of seconds above 0"),
         ("--timeout inf", True, "number of seconds above 0"),
@@ -77,20 +78,33 @@ def test_help_is_asked_for_without_anything_to_run() -> None:
     assert parse_execute("--help", cell=False).help
 
 
-def test_the_help_explains_every_option() -> None:
+def test_the_help_explains_every_option_with_two_examples() -> None:
     text = EXECUTE.format_help()
-    for option in ("--cell", "--direct", "--input", "--output", "--project", "--spec", "--session"):
-        assert option in text
-    assert all(action.help for action in EXECUTE._actions)
-    assert text.count("\n  %") >= 2  # examples
+    for action in EXECUTE.options().values():
+        assert action.option_strings[-1] in text
+        if action.dest != "help":
+            assert action.help and action.help.split("; for example: ")[1].count(" or: ") == 1
+    assert text.count("\n  %") >= 2
+
+
+def test_what_the_settings_say_can_be_taken_back() -> None:
+    assert parse_execute("", cell=True).quiet is None
+    assert parse_execute("--no-quiet", cell=True).quiet is False
+    assert parse_execute("--timeout none", cell=True).timeout == NO_TIMEOUT
+
+
+@pytest.mark.parametrize("line", ["spec", "--rest", "spec=g1.1 -x"])
+def test_mistakes_of_config(line: str) -> None:
+    with pytest.raises(UsageError):
+        CONFIG.parse(line, ConfigArguments())
 
 
 def test_names_and_options_mix_in_any_order() -> None:
-    options = VARS.parse("a --session s b -p demo", VarsArguments())
+    options = parse_vars("a --session s b -p demo")
     assert (options.names, options.session, options.project) == (["a", "b"], "s", "demo")
 
 
 @pytest.mark.parametrize("line", ["--session s --notebook n.ipynb", "a.b", "--wher x"])
 def test_mistakes_of_vars(line: str) -> None:
     with pytest.raises(UsageError):
-        VARS.parse(line, VarsArguments())
+        parse_vars(line)

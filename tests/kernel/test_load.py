@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,10 +26,15 @@ print(took, *sorted(set(sys.modules) - before))
 """
 
 
-def test_loading_is_quiet_and_quick() -> None:
+def test_loading_is_quiet_and_quick(tmp_path: Path) -> None:
+    # An installed package has its bytecode; a checkout need not.
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     times = []
-    for _ in range(3):
-        output = subprocess.run([sys.executable, "-c", FRESH], check=True, capture_output=True, text=True)
+    for _ in range(4):
+        output = subprocess.run(
+            [sys.executable, "-c", FRESH], check=True, capture_output=True, text=True, env=environment
+        )
         took, *modules = output.stdout.split()
         assert not {module.partition(".")[0] for module in modules} & set(HEAVY)
         times.append(float(took))
@@ -68,7 +75,7 @@ def test_help_needs_no_server(kernel: Kernel) -> None:
     [
         ("%ds_status", "UnavailableError", "jupyter server extension list"),
         ("%%ds_execute\nprint(1)", "UnavailableError", "does not know of a Jupyter server"),
-        ("%%ds_execute --quite\nprint(1)", "UsageError", "Did you mean --quiet?"),
+        ("%%ds_execute --quite\nprint(1)", "UsageError", "Did you mean --quiet or"),
         ("%%ds_execute -i undefined_name\nprint(1)", "UsageError", "no local variable 'undefined_name'"),
         (
             "%%ds_execute -i x={1,2}\nprint(1)",

@@ -1,0 +1,133 @@
+"""What the Tab key offers in the line of a magic: options, and the values of options.
+
+Imports nothing that IPython has not imported: `%load_ext` needs this page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+
+from ..errors import DataSphereError
+from .parser import Parser
+from .settings import NAMES, SPECS
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .commands import Commands
+
+_MAGIC = re.compile(r"\s*(?:[\w.,\s]+=\s*)?(?P<percent>%%?)(?P<name>ds_\w+)\s+(?P<rest>.*)", re.DOTALL)
+
+
+class _Place(NamedTuple):
+    """Where the cursor is: the words before it, and the beginning of the word that is being typed."""
+
+    parser: Parser
+    words: list[str]
+    typed: str
+
+
+class Completion:
+    """One per kernel."""
+
+    def __init__(
+        self, shell: InteractiveShell, parsers: Mapping[str, Parser], commands: Callable[[], Commands]
+    ) -> None:
+        self._shell = shell
+        self._parsers = parsers
+        self._commands = commands
+        # IPython tells matchers from each other by an attribute, which a method cannot have.
+        self._matcher = context_matcher(identifier="jupyter_datasphere")(lambda context: self.match(context))
+
+    def install(self) -> None:
+        self._shell.Completer.custom_matchers.append(self._matcher)
+
+    def remove(self) -> None:
+        self._shell.Completer.custom_matchers.remove(self._matcher)
+
+    def match(self, context: CompletionContext) -> SimpleMatcherResult:
+        """IPython's matcher: suppresses all others in the line of one of our magics."""
+        place = self._place(context)
+        if place is None:
+            return {"completions": []}
+        found = [word for word in self._candidates(place, context) if word.startswith(place.typed)]
+        return {
+            "completions": [SimpleCompletion(word, type="magic") for word in found],
+            "matched_fragment": place.typed,
+            "suppress": True,
+            "ordered": True,
+        }
+
+    def _place(self, context: CompletionContext) -> _Place | None:
+        line = _MAGIC.fullmatch(context.text_until_cursor)
+        if line is None or line["name"] not in self._parsers:
+            return None
+        *words, typed = line["rest"].split(" ")
+        return _Place(self._parsers[line["name"]], [word for word in words if word], typed)
+
+    def _candidates(self, place: _Place, context: CompletionContext) -> Iterable[str]:
+        parser, words, typed = place
+        flag, equals, _ = typed.partition("=")
+        if equals and flag.startswith("--"):  # --spec=g1.1
+            return (f"{flag}={value}" for value in self._values(parser, flag, context))
+        if typed.startswith("-"):
+            return sorted(parser.options(), key=lambda name: (not name.startswith("--"), name))
+        if words and _takes_value(parser.options().get(words[-1])):
+            return self._values(parser, words[-1], context)
+        return [
+            value
+            for action in parser.positionals()
+            for value in self._of(parser.completes.get(action.dest), context)
+        ]
+
+    def _values(self, parser: Parser, flag: str, context: CompletionContext) -> list[str]:
+        action = parser.options().get(flag)
+        return [] if action is None else self._of(parser.completes.get(action.dest), context)
+
+    def _of(self, what: str | None, context: CompletionContext) -> list[str]:
+        try:
+            match what:
+                case "specs":
+                    return list(SPECS)
+                case "settings":
+                    return [*(f"spec={spec}" for spec in SPECS), *(f"{name}=" for name in NAMES)]
+                case "variables":
+                    hidden = self._shell.user_ns_hidden
+                    return sorted(
+                        name for name in self._shell.user_ns if name[0] != "_" and name not in hidden
+                    )
+                case "assigned":
+                    return _assigned(context.full_text)
+                case "sessions":
+                    commands = self._commands()
+                    return list(dict.fromkeys([commands.settings.session, *commands.known.sessions()]))
+                case "projects":
+                    return [project.name for project in self._commands().known.projects()]
+        except DataSphereError:
+            pass  # nothing to offer without a server: the magic itself will say what is wrong
+        return []
+
+
+def _takes_value(action: argparse.Action | None) -> bool:
+    return action is not None and action.nargs != 0
+
+
+def _assigned(cell: str) -> list[str]:
+    """Names that the code below a cell magic assigns to; none while it is no Python code."""
+    try:
+        tree = ast.parse(cell.partition("\n")[2])
+    except SyntaxError:
+        return []
+    return list(
+        dict.fromkeys(
+            node.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        )
+    )

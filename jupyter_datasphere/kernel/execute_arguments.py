@@ -1,0 +1,136 @@
+"""The options of `%ds_execute`, and what of them goes together."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..errors import UsageError
+from .arguments import ExecuteArguments, add_project, input_of, seconds_of
+from .parser import Parser, variable_name
+
+EXECUTE = Parser(
+    "ds_execute",
+    usage="%%ds_execute [options]             and code in the lines below\n"
+    "       %ds_execute PATH.ipynb [options]   a stored notebook, cell by cell\n"
+    "       %ds_execute --cell ID [options]    one stored cell",
+    description=(
+        "Run code in the DataSphere project. Its output appears here while it runs; what it raises\n"
+        "is raised here as RemoteExecutionError; interrupting the cell cancels the run.\n"
+        "What options leave open is as %ds_config says."
+    ),
+    examples=(
+        "  %%ds_execute -i rows -i top='len(rows) // 10' -i unit=\"kg\" -o best\n"
+        "  best = sorted(rows)[-top:]\n"
+        "\n"
+        "  %ds_execute reports/weekly.ipynb -i week=27 -o summary --spec g1.1 --timeout 600\n"
+        "\n"
+        "  report = %ds_execute reports/weekly.ipynb -o summary --detach\n"
+        "  report.wait().variables['summary']"
+    ),
+)
+EXECUTE.take("path", nargs="?", metavar="PATH.ipynb", about="a notebook stored in the project")
+EXECUTE.take(
+    "--cell",
+    metavar="ID",
+    about="run this stored cell, by the API as it is",
+    examples=("--cell a1b2c3", "--cell a1b2c3 -s c1.8"),
+)
+EXECUTE.take(
+    "--direct",
+    action="store_true",
+    about="let the API run the notebook as it is: no session, and only the outputs that the API gives back",
+    examples=("report.ipynb --direct", "report.ipynb --direct -o total"),
+)
+EXECUTE.take(
+    "-i",
+    "--input",
+    action="append",
+    default=[],
+    type=input_of,
+    metavar="NAME[=EXPRESSION]",
+    about="send a local variable, or the value of an expression (in quotes if it holds spaces), under this"
+    " name; None, numbers, strings, lists and dicts with string keys can travel; repeatable",
+    examples=("-i rows", '-i unit="kg" -i half="len(rows) // 2"'),
+    completes="variables",
+)
+EXECUTE.take(
+    "-o",
+    "--output",
+    action="append",
+    default=[],
+    type=variable_name,
+    metavar="NAME",
+    about="make this variable of the run a local one at its end (with --detach: one of the handle's"
+    " .variables); repeatable",
+    examples=("-o model", "-o model -o score"),
+    completes="assigned",
+)
+add_project(EXECUTE)
+EXECUTE.take(
+    "-s",
+    "--spec",
+    metavar="SPEC",
+    about="computing resources",
+    examples=("-s c1.8", "--spec g1.1"),
+    completes="specs",
+)
+EXECUTE.take(
+    "--session",
+    metavar="NAME",
+    about="the session whose variables the code shares; a notebook has its own unless this is said",
+    examples=("--session training", "report.ipynb --session main"),
+    completes="sessions",
+)
+EXECUTE.take(
+    "--timeout",
+    type=seconds_of,
+    metavar="SECONDS",
+    about="cancel the run after this time, and raise",
+    examples=("--timeout 600", "--timeout none"),
+)
+EXECUTE.take(
+    "--detach",
+    action="store_true",
+    about="do not wait: give a handle at once, with .status, .wait(), .outputs, .text, .variables, .cancel()",
+    examples=("job = %%ds_execute report.ipynb --detach", "%%%%ds_execute --detach --handle job"),
+)
+EXECUTE.take(
+    "--handle",
+    metavar="NAME",
+    type=variable_name,
+    about="make the handle of the run a local variable, which %%%%ds_execute could not be assigned to",
+    examples=("--handle job", "--detach --handle training"),
+)
+EXECUTE.take(
+    "--quiet",
+    action=argparse.BooleanOptionalAction,
+    about="show neither a progress line nor a summary",
+    examples=("--quiet", "--no-quiet"),
+)
+
+
+def parse_execute(line: str, *, cell: bool) -> ExecuteArguments:
+    """The options of ``%ds_execute``, or of ``%%ds_execute`` if `cell`; exactly one thing to run is named."""
+    options = EXECUTE.parse(line, ExecuteArguments())
+    if options.help:
+        return options
+    stored = [what for what, given in (("PATH", options.path), ("--cell", options.cell)) if given is not None]
+    if cell and (stored or options.direct):
+        raise UsageError(
+            f"%%ds_execute runs the code below it: {(stored or ['--direct'])[0]} belongs to %ds_execute.",
+            hint="Run the stored notebook in a cell of its own, with one %.",
+        )
+    if not cell and len(stored) != 1:
+        raise UsageError(
+            "%ds_execute runs either a stored notebook (PATH.ipynb) or a stored cell (--cell ID).",
+            hint="To run code, write it below %%ds_execute, with two %.",
+        )
+    if options.session is not None and (options.cell is not None or options.direct):
+        raise UsageError("--session has no meaning for what the API runs as it is (--cell, --direct).")
+    if options.direct and options.cell is not None:
+        raise UsageError("--direct is for notebooks: a stored cell is always run by the API as it is.")
+    for given in (options.output, [name for name, _ in options.input]):
+        twice = next((name for name in given if given.count(name) > 1), None)
+        if twice is not None:
+            raise UsageError(f"{twice!r} is named twice.")
+    return options

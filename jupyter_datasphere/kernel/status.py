@@ -1,0 +1,47 @@
+"""Connection, credentials and project in words, for `%ds_status` and the panel."""
+
+from __future__ import annotations
+
+import time
+
+from ..protocol import ProjectInfo, ServerStatus
+from .problems import error_from
+from .progress import duration
+
+NO_PROJECT = "No project is chosen. %ds_project NAME_OR_ID chooses one."
+
+
+def status_facts(status: ServerStatus) -> list[tuple[str, str]]:
+    """Names and values, for `tables.facts`."""
+    credentials = status.credentials or "none"
+    if status.credentials_expire_at is not None:
+        credentials += f", {_expiry(status.credentials_expire_at)}"
+    rows = [("Connection", connection(status)), ("Endpoint", status.endpoint), ("Credentials", credentials)]
+    if status.project is None:
+        rows.append(("Project", NO_PROJECT))
+    else:
+        rows.append(("Project", named(status.project)))
+        rows.append(("Balance", balance(status.project)))
+        for channel, word in status.project.channels.items():
+            rows.append((f"Channel {channel}", word))
+    return [*rows, ("Running", str(status.running)), ("Version", status.version)]
+
+
+def connection(status: ServerStatus) -> str:
+    if status.problem is None:
+        return status.connection
+    return f"{status.connection}: {error_from(status.problem)}"
+
+
+def balance(project: ProjectInfo) -> str:
+    return "no limit" if project.unit_balance is None else f"{project.unit_balance} units"
+
+
+def named(project: ProjectInfo) -> str:
+    return f"{project.name} ({project.id})"
+
+
+def _expiry(at: float) -> str:
+    left = at - time.time()
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+    return f"expired since {when}" if left <= 0 else f"until {when} ({duration(left)} left)"
