@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from executions.runner.runner_kernel import start
+
 from jupyter_datasphere.executions.runner.notebook import runner_cell
 from jupyter_datasphere.executions.runner.request import RunRequest, environment
 from jupyter_datasphere.protocol import EVENTS_MIME
@@ -81,3 +83,11 @@ def test_it_runs_streams_shows_fails_and_says_what_is_missing(tmp_path: Path) ->
     assert [event["type"] for event in second] == ["started", "output", "failure", "finished"]
     assert second[1]["content"]["text"] == "1\n"
     assert second[2]["ename"] == "SystemExit"
+
+
+def test_a_kernel_that_does_not_watch_its_descriptors_is_said_to(tmp_path: Path) -> None:
+    for kernel in start(tmp_path, ["--IPKernelApp.capture_fd_output=False"]):
+        first = kernel.run("print(1)\ndisplay(2)")
+        assert "programs and C libraries" in first.notices[0]
+        assert [output["message"] for output in first.outputs] == ["stream", "display_data"]
+        assert kernel.run("1").notices == []  # said once
