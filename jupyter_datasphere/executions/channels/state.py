@@ -32,6 +32,8 @@ from .outcomes import LOST, outcome_of, response_of
 
 STATE_VARIABLE = "jupyter_datasphere_state"
 RUNNER_PATH = absolute(RUNNER_NAME)
+TRUST_SECONDS = 0.05
+"""How long after its last news a run is taken to be alive without a look at its operation."""
 
 
 class StateChannel:
@@ -141,6 +143,7 @@ class RunnerFeed:
         self._cursor = run.source_cursor
         self._start_at = run.operation_created_at
         self._done = False
+        self._last_news = time.monotonic()
 
     async def news(self) -> News:
         asked = time.monotonic()
@@ -157,6 +160,9 @@ class RunnerFeed:
             earliest = _timestamp(self._client.transport.clock.earliest(asked))
             self._start_at = max(self._start_at, earliest)
         if news.events or news.outcome:
+            self._last_news = asked
+            return news
+        if asked - self._last_news < TRUST_SECONDS:
             return news
         return await self._look_at_operation()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
 from ...errors import UsageError
@@ -19,6 +20,7 @@ class EventStream(DataSphereHandler):
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")
+        self._send_at_once()
         try:
             async for page in pages:
                 if page:
@@ -29,6 +31,13 @@ class EventStream(DataSphereHandler):
         except StreamClosedError:
             return  # the reader is gone: nothing to tell it, and the run goes on
         self.finish(set_content_type="text/event-stream")
+
+
+    def _send_at_once(self) -> None:
+        """A small event does not wait for the acknowledgement of the one before it."""
+        connection = self.request.connection
+        if isinstance(connection, HTTP1Connection) and not connection.stream.closed():
+            connection.stream.set_nodelay(True)
 
 
 class EventsHandler(EventStream):
