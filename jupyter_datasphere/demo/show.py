@@ -26,7 +26,7 @@ def show(root: Path | None, *, port: int | None, browser: bool) -> int:
             f"--LabApp.default_url=/lab/tree/{QUICKSTART}",
             f"--DataSphere.ledger_dir={folder / 'ledger'}",
             "--LabApp.news_url=None",  # a demo asks nobody for news
-            f"--DataSphere.project={facts['project_id']}",
+            "--DataSphere.project=demo-project",
         ]
         if not browser:
             command.append("--no-browser")

@@ -103,4 +103,4 @@ async def run_command(page: Page, label: str) -> None:
     await page.keyboard.press("Control+Shift+C")
     palette = page.locator("#modal-command-palette")
     await palette.locator("input").fill(label)
-    await palette.get_by_role("menuitem", name=label).click()
+    await palette.get_by_role("menuitem", name=label, exact=True).click()
