@@ -28,7 +28,7 @@ from ...protocol import (
 from . import outputs
 from .base import Namespace, News, Run, Submission
 from .notebooks import absolute, find_notebook
-from .outcomes import LOST, outcome_of, response_of
+from .outcomes import LOST, operation_of, outcome_of, response_of
 
 
 class DirectChannel:
@@ -125,12 +125,8 @@ class DirectFeed:
         return self._done
 
     async def _look_at_operation(self) -> News:
-        assert self._run.execution.operation_id is not None
-        try:
-            operation = await self._client.get_operation(self._run.execution.operation_id)
-        except ServiceError as error:
-            if error.code != "not-found":
-                raise
+        operation = await operation_of(self._client, self._run)
+        if operation is None:
             return News(outcome=LOST)
         if not operation.done:
             return News()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from ...datasphere import operations, types
+from ...datasphere.client import Client
+from ...errors import ServiceError
 from ...protocol import Problem
-from .base import Outcome
+from .base import Outcome, Run
 
 STOPPED = Problem(
     code="stopped",
@@ -24,6 +26,17 @@ LOST = Outcome(
         hint="Look in the project whether its results are there before you run it again.",
     ),
 )
+
+
+async def operation_of(client: Client, run: Run) -> types.Operation | None:
+    """The operation of a run that was sent; None where the service no longer knows it."""
+    assert run.execution.operation_id is not None
+    try:
+        return await client.get_operation(run.execution.operation_id)
+    except ServiceError as error:
+        if error.code != "not-found":
+            raise
+        return None
 
 
 def response_of(operation: types.Operation) -> types.ExecutionResponse:

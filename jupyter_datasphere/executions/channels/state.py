@@ -28,7 +28,7 @@ from ..runner.request import RunRequest, environment
 from . import outputs
 from .base import Namespace, News, Outcome, Run, Submission
 from .notebooks import absolute, find_notebook, relative
-from .outcomes import LOST, outcome_of, response_of
+from .outcomes import LOST, operation_of, outcome_of, response_of
 
 STATE_VARIABLE = "jupyter_datasphere_state"
 RUNNER_PATH = absolute(RUNNER_NAME)
@@ -169,22 +169,12 @@ class RunnerFeed:
     async def settled(self) -> bool:
         if self._done:
             return True
-        assert self._run.execution.operation_id is not None
-        try:
-            operation = await self._client.get_operation(self._run.execution.operation_id)
-        except ServiceError as error:
-            if error.code != "not-found":
-                raise
-            return True
-        return operation.done
+        operation = await operation_of(self._client, self._run)
+        return operation is None or operation.done
 
     async def _look_at_operation(self) -> News:
-        assert self._run.execution.operation_id is not None
-        try:
-            operation = await self._client.get_operation(self._run.execution.operation_id)
-        except ServiceError as error:
-            if error.code != "not-found":
-                raise
+        operation = await operation_of(self._client, self._run)
+        if operation is None:
             return News(outcome=LOST)
         if not operation.done:
             return News()
