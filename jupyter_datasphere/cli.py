@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo", help="open the quickstart in JupyterLab, on the emulator", description=_demo.__doc__
     )
     demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    demo.add_argument("--port", type=int, help="port of JupyterLab (default: as JupyterLab chooses)")
+    demo.add_argument("--port", type=_port, help="port of JupyterLab (default: as JupyterLab chooses)")
     demo.add_argument("--root", type=Path, help="folder to keep the demo in (default: a temporary one)")
     demo.add_argument(
         "--check", action="store_true", help="run the quickstart without a screen and check its outputs"
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         "emulator", help="run DataSphere on this machine", description=_emulator.__doc__
     )
     emulator.add_argument("--root", type=Path, required=True, help="folder of its projects and state")
-    emulator.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    emulator.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1 (default: a free one)")
     emulator.add_argument(
         "--revision",
         choices=("2024-03", "current"),
@@ -65,6 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     runner.add_argument("--force", action="store_true", help="overwrite a file that is there")
     runner.set_defaults(run=_runner)
     return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 65536:
+        raise ValueError
+    return port
 
 
 def _demo(arguments: argparse.Namespace) -> int:

@@ -32,7 +32,8 @@ class DataSphereError(Exception):
             self.http_status = http_status
 
     def __str__(self) -> str:
-        parts = [self.message.rstrip()]
+        message = self.message.rstrip()
+        parts = [message if message.endswith((".", "?", "!", ":")) else f"{message}."]
         if self.hint:
             parts.append(self.hint)
         if self.request_id:

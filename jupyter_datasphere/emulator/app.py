@@ -228,7 +228,7 @@ def _take_root(root: Path, stack: AsyncExitStack) -> None:
                 hint="Choose an empty or new folder with --root.",
             )
         file = stack.enter_context(lock.open("w"))
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+    except OSError as error:
         raise UsageError(
             f"{root} cannot be the folder of an emulator: {error.strerror}.",
             hint="Choose an empty or new folder with --root.",

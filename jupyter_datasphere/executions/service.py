@@ -94,8 +94,8 @@ class ExecutionService:
         (16 hexadecimal digits), so that it can cancel what it does not yet have an answer for.
         """
         source = request.source
-        if not isinstance(source, Cell) and source.session and not _SESSION.fullmatch(source.session):
-            raise UsageError("A session's name has up to 64 letters, digits, '_', '-' and '.'.")
+        if not isinstance(source, Cell):
+            _check_session(source.session)
         return await self._start(request, project=project, execution_id=execution_id)
 
     async def _start(
@@ -201,6 +201,7 @@ class ExecutionService:
         """
         if (session is None) == (notebook is None):
             raise UsageError("Name either a session or a notebook.")
+        _check_session(session)
         found_project = await self._projects.find(project)
         namespace = Namespace(session, None if notebook is None else relative(notebook))
         found = await self._state.variables(found_project.id, namespace, names)
@@ -276,6 +277,11 @@ class ExecutionService:
             self._followers.pop(follower.execution_id, None)
 
         task.add_done_callback(ended)
+
+
+def _check_session(name: str | None) -> None:
+    if name is not None and not _SESSION.fullmatch(name):
+        raise UsageError("A session's name has up to 64 letters, digits, '_', '-' and '.'.")
 
 
 def _spec(name: str | None) -> str:

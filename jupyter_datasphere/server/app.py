@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 
+from ..credentials import environment
 from ..executions.ledger import Ledger
 from .handlers.events import EventsHandler
 from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
@@ -51,6 +52,8 @@ class DataSphere(Settings, ExtensionApp):
 
     def initialize_handlers(self) -> None:
         self.capability = secrets.token_urlsafe(32)
+        # Kernels and terminals inherit our environment: what is secret must leave it before the first starts.
+        self._credentials = dict(os.environ) if self.expose_credentials else environment.take(os.environ)
         self.handlers.extend((route, handler, {"extension": self}) for route, handler in ROUTES)
 
     @cached_property
@@ -62,7 +65,7 @@ class DataSphere(Settings, ExtensionApp):
         # Imports httpx and what belongs to it, which a server that is never asked does not need.
         from .backend import Backend
 
-        return Backend(self, self.ledger)
+        return Backend(self, self.ledger, self._credentials)
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         """Once the server listens: hand its kernels the way to us, and go on with what runs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+from collections.abc import Mapping
 
 from .. import __version__
 from ..credentials import chain
@@ -11,7 +11,7 @@ from ..credentials.tokens import TokenCache
 from ..datasphere.client import Client
 from ..datasphere.projects import ProjectFinder
 from ..datasphere.transport import Endpoints, Transport
-from ..errors import DataSphereError, NotFoundError, UsageError
+from ..errors import DataSphereError, NotFoundError, ServiceError, UsageError
 from ..executions.ledger import Ledger
 from ..executions.service import ExecutionService
 from ..protocol import Problem, ProjectInfo, ServerStatus
@@ -21,7 +21,7 @@ from .settings import Settings
 class Backend:
     """Client, credentials and executions of one server."""
 
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger, environment: Mapping[str, str]) -> None:
         self._settings = settings
         self._transport = Transport(
             _endpoints(settings),
@@ -31,7 +31,7 @@ class Backend:
             user_agent=f"jupyter-datasphere/{__version__}",
         )
         source = chain.pick(
-            os.environ,
+            environment,
             self._transport,
             iam_token=settings.iam_token,
             oauth_token=settings.oauth_token,
@@ -67,11 +67,10 @@ class Backend:
         )
         if check:
             try:
-                await self._tokens.token()
                 status.project = await self._project_info(project or self.project_in_force)
-            except (NotFoundError, UsageError):
-                raise
             except DataSphereError as error:
+                if project is not None and isinstance(error, NotFoundError | UsageError):
+                    raise
                 status.connection = "failed"
                 status.problem = Problem.of(error)
         else:
@@ -87,8 +86,17 @@ class Backend:
             return ProjectInfo(id=name_or_id, name=name_or_id)
         return ProjectInfo(id=project.id, name=project.name, community_id=project.community_id)
 
+    async def _ping(self) -> None:
+        """Raise where the service does not answer or refuses the token: ask for what cannot be there."""
+        try:
+            await self.client.get_project("0")
+        except ServiceError as error:
+            if error.code not in ("not-found", "permission-denied", "invalid-argument"):
+                raise
+
     async def _project_info(self, name_or_id: str | None) -> ProjectInfo | None:
         if name_or_id is None:
+            await self._ping()
             return None
         project = await self.projects.find(name_or_id)
         balance, channels = await asyncio.gather(
@@ -108,6 +116,9 @@ def _endpoints(settings: Settings) -> Endpoints:
     default = Endpoints()
     if settings.endpoint:
         default = Endpoints.one_origin(settings.endpoint)
+    for url in (settings.endpoint, settings.operation_endpoint, settings.iam_endpoint):
+        if url and not url.startswith(("http://", "https://")):
+            raise UsageError(f"The endpoint {url!r} must begin with https:// or http://.")
     return Endpoints(
         datasphere=default.datasphere,
         operation=settings.operation_endpoint or default.operation,

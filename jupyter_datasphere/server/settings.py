@@ -38,6 +38,11 @@ class Settings(HasTraits):
         read it. Better: the environment variable YC_IAM_TOKEN, or an OAuth token in YC_TOKEN."""
     ).tag(config=True)
     oauth_token = Unicode(help="An OAuth token; the same caution as for `iam_token`.").tag(config=True)
+    expose_credentials = Bool(
+        False,
+        help="""Whether YC_IAM_TOKEN, YC_TOKEN and YC_OAUTH_TOKEN stay in the environment that kernels and
+        terminals inherit. Then whatever runs there can read them.""",
+    ).tag(config=True)
     verify = Bool(True, help="Whether the service's TLS certificate is verified.").tag(config=True)
     ca_bundle = Unicode(help="File of the certificates that are trusted instead of the system's.").tag(
         config=True

@@ -25,6 +25,7 @@ from jupyter_datasphere.protocol import (
     ExecutionRequest,
     FailureEvent,
     Notebook,
+    NoticeEvent,
     OutputEvent,
     Source,
     StatusEvent,
@@ -42,6 +43,7 @@ class Ran:
         self.states = [event.state for event in self.events if isinstance(event, StatusEvent)]
         self.variables = {e.name: e.value for e in self.events if isinstance(e, VariableEvent)}
         self.failures = [event for event in self.events if isinstance(event, FailureEvent)]
+        self.notices = [event for event in self.events if isinstance(event, NoticeEvent)]
         self.outputs = [event for event in self.events if isinstance(event, OutputEvent)]
 
     @property
@@ -187,6 +189,7 @@ async def test_an_interpreter_that_dies_ends_the_run_and_the_next_one_works(
     ran = await run(service, "import os\nos._exit(3)")
     assert ran.execution.state == "failed"
     assert ran.execution.problem is not None and ran.execution.problem.code == "stopped"
+    assert any("variables of all its sessions are gone" in event.text for event in ran.notices)
     assert (await run(service, "print('again')")).text == "again\n"
 
 
@@ -273,6 +276,18 @@ async def test_a_run_that_was_cancelled_before_it_arrived_is_not_started(service
     with pytest.raises(ConflictError, match="cancelled before"):
         await service.start(request, project="demo-project", execution_id="fedcba9876543210")
     assert service.search() == []
+
+
+async def test_a_runner_that_was_taken_away_is_named(service: ExecutionService, emulator: Facts) -> None:
+    await run(service, "1")
+    path = Path(emulator["root"]) / "projects" / emulator["project_id"] / "jupyter_datasphere_runner.ipynb"
+    away = path.rename(path.with_suffix(".away"))
+    try:
+        ran = await run(service, "1")
+    finally:
+        away.rename(path)
+    assert ran.execution.problem is not None and ran.execution.problem.code == "no-runner"
+    assert (await run(service, "print('back')")).text == "back\n"
 
 
 async def test_an_id_of_the_callers_own(service: ExecutionService) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
+
+from jupyter_datasphere.demo.check import outputs_of
+from jupyter_datasphere.demo.kernel_client import kernel_of
 
 ROUTES = [
     ("GET", "datasphere/status"),
@@ -36,6 +40,18 @@ def test_the_capability_opens_the_extension_and_nothing_else(kernel: httpx.Clien
     assert kernel.get("api/contents").status_code == 403
     assert kernel.get("api/kernels").status_code == 403
     assert kernel.post("api/kernels").status_code == 403
+
+
+def test_kernels_do_not_inherit_the_credentials(server: dict[str, Any], emulator: dict[str, str]) -> None:
+    async def environment() -> str:
+        async with kernel_of(server) as kernel:
+            outputs = await outputs_of(kernel, "import os; print(dict(os.environ))")
+            return "".join(output["text"] for output in outputs)
+
+    inherited = asyncio.run(environment())
+    assert "JUPYTER_DATASPHERE_URL" in inherited
+    assert "YC_TOKEN" not in inherited
+    assert emulator["oauth_token"] not in inherited
 
 
 def test_a_user_with_the_token_may_all(user: httpx.Client) -> None:

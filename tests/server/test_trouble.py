@@ -64,6 +64,27 @@ def test_a_token_that_is_refused(
         assert token not in (tmp_path / "jupyter.log").read_text()
 
 
+def test_a_mistyped_default_project_does_not_hide_the_status(
+    tmp_path: Path, emulator: dict[str, str]
+) -> None:
+    environment = {**environment_for(emulator), "JUPYTER_DATASPHERE_PROJECT": "demo-projekt"}
+    with server_with(tmp_path, environment) as client:
+        status = client.get("datasphere/status").json()
+        assert (status["connection"], status["problem"]["code"]) == ("failed", "unknown-project")
+        assert client.get("datasphere/status", params={"project": "nowhere"}).status_code == 404
+
+
+def test_a_refused_token_is_told_without_a_project(tmp_path: Path, emulator: dict[str, str]) -> None:
+    environment = {
+        **environment_for(emulator),
+        "YC_IAM_TOKEN": "t1.rubbish",
+        "JUPYTER_DATASPHERE_PROJECT": "",
+    }
+    with server_with(tmp_path, environment) as client:
+        status = client.get("datasphere/status").json()
+        assert (status["connection"], status["problem"]["code"]) == ("failed", "unauthenticated")
+
+
 def test_a_service_that_is_away(tmp_path: Path) -> None:
     environment = {
         **os.environ,

@@ -73,8 +73,9 @@ class StateChannel:
         try:
             operation = await self._client.execute(project_id, execute, idempotency_key=run.idempotency_key)
         except ServiceError as error:
-            if error.code == "not-found":  # the runner was there when we looked: look again next time
+            if error.code == "not-found":  # the runner was there when we looked
                 self._runner_cells.pop(project_id, None)
+                await self._runner_cell(project_id)  # says so, if that is what is missing
             raise
         return Submission(operation.id, operation.created_at)
 
@@ -188,6 +189,7 @@ class RunnerFeed:
                 outputs.event_of(text) for text in all_outputs if outputs.batch_of(text) is None
             )
             news.outcome = outcome_of(operation)
+            news.events.append(NoticeEvent(text=_INTERPRETER_GONE))
         return news
 
     async def _outputs(self, start_at: str, checkpoint: str = "") -> list[str]:
@@ -232,6 +234,10 @@ class _State(msgspec.Struct):
 
     namespaces: dict[str, dict[str, _Entry]] = {}
 
+
+_INTERPRETER_GONE = (
+    "The interpreter over there ended before the run did: the variables of all its sessions are gone."
+)
 
 _OTHER_RUNNER = (
     "The runner in the project is of another version than this package. "

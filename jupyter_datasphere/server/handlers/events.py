@@ -32,7 +32,6 @@ class EventStream(DataSphereHandler):
             return  # the reader is gone: nothing to tell it, and the run goes on
         self.finish(set_content_type="text/event-stream")
 
-
     def _send_at_once(self) -> None:
         """A small event does not wait for the acknowledgement of the one before it."""
         connection = self.request.connection
