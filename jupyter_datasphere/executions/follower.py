@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..datasphere import types
-from ..datasphere.schedule import Schedule
+from ..datasphere.schedule import FirstLook, Schedule
 from ..errors import CredentialsError, DataSphereError, ServiceError, UnavailableError
 from ..protocol import (
     FINAL_STATES,
@@ -47,12 +47,14 @@ class Follower:
         ledger: Ledger,
         signals: Signals,
         places: Places,
+        first_look: FirstLook,
         idempotency_window: float,
     ) -> None:
         self.execution_id = execution_id
         self._channel = channel
         self._ledger = ledger
         self._signals = signals
+        self._first_look = first_look
         self._window = idempotency_window
         self._cancelled = asyncio.Event()
         self._execution = ledger.execution(execution_id)
@@ -148,9 +150,11 @@ class Follower:
 
     async def _follow(self, feed: Feed) -> None:
         schedule = Schedule()
+        begun, looks, heard = time.monotonic(), 0, False
         trouble: str | None = None
         while True:
-            await asyncio.sleep(schedule.wait())
+            await asyncio.sleep(schedule.wait() if looks else self._first_look.wait)
+            looks += 1
             try:
                 news = await feed.news()
             except (UnavailableError, ServiceError, CredentialsError) as error:
@@ -164,6 +168,11 @@ class Follower:
                 self._write([NoticeEvent(text="The run is followed again.")])
             if news.events:
                 schedule.news()
+                if not heard and looks == 1:
+                    self._first_look.was_right()
+                elif not heard:
+                    self._first_look.was_early(time.monotonic() - begun)
+                heard = True
             if news.events or news.outcome is not None:
                 with self._ledger.together():
                     self._write(news.events, news.source_cursor)

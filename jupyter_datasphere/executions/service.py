@@ -15,6 +15,7 @@ import msgspec
 from ..datasphere import types
 from ..datasphere.client import Client
 from ..datasphere.projects import ProjectFinder
+from ..datasphere.schedule import FirstLook
 from ..errors import ConflictError, ExpectedError, NotFoundError, UsageError
 from ..protocol import (
     FINAL_STATES,
@@ -59,6 +60,7 @@ class ExecutionService:
         self._projects = projects
         self._signals = Signals()
         self._places = Places()
+        self._first_look = FirstLook()
         self._window = idempotency_window
         self._followers: dict[str, Follower] = {}
         self._unwanted: dict[str, float] = {}
@@ -265,7 +267,15 @@ class ExecutionService:
         return execution_id in self._unwanted
 
     def _follower(self, execution_id: str, channel: Channel) -> Follower:
-        return Follower(execution_id, channel, self._ledger, self._signals, self._places, self._window)
+        return Follower(
+            execution_id,
+            channel,
+            self._ledger,
+            self._signals,
+            self._places,
+            self._first_look,
+            self._window,
+        )
 
     def _follow(self, follower: Follower) -> None:
         self._followers[follower.execution_id] = follower

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_datasphere.datasphere import schedule
-from jupyter_datasphere.datasphere.schedule import JITTER, LONGEST, SHORTEST, Schedule
+from jupyter_datasphere.datasphere.schedule import JITTER, LONGEST, SHORTEST, FirstLook, Schedule
 
 
 @pytest.mark.parametrize(("silence", "expected"), [(0.0, SHORTEST), (1.0, 0.1), (7.0, 0.7), (500.0, LONGEST)])
@@ -18,3 +18,25 @@ def test_a_tenth_of_the_silence(monkeypatch: pytest.MonkeyPatch, silence: float,
         assert expected * (1 - JITTER) <= waits.wait() <= expected
     waits.news()
     assert waits.wait() <= SHORTEST
+
+
+def test_the_first_look_settles_where_answers_are_ready() -> None:
+    look = FirstLook()
+    ready = 0.012
+    waits = []
+    for _ in range(200):
+        waits.append(look.wait)
+        if look.wait >= ready:
+            look.was_right()
+        else:
+            look.was_early(ready)
+    assert all(ready * 0.9 < wait < ready + 0.003 for wait in waits[20:])
+
+
+def test_news_that_comes_late_teaches_nothing() -> None:
+    look = FirstLook()
+    look.was_early(5.0)
+    assert look.wait == SHORTEST
+    for _ in range(100):
+        look.was_early(0.01)
+    assert look.wait == FirstLook.LONGEST
