@@ -126,6 +126,9 @@ class RemoteExecutionError(ExpectedError):
         self.traceback = traceback
         self.execution_id = execution_id
 
+    def __str__(self) -> str:
+        return self.message  # the other exception's words, to the letter
+
     def _render_traceback_(self) -> list[str]:
         lines = [line for entry in self.traceback for line in entry.split("\n")]
         return [*lines, f"{type(self).__name__}: {self.message}"]
