@@ -117,7 +117,7 @@ class DataSphereMagics(Settings, Magics):
             print(self.ds_panel.__doc__)
         else:
             # By its name, as panels stand on this side of the house and not the other way round.
-            import_module("jupyter_datasphere.widgets").show(self.commands)
+            import_module("jupyter_datasphere.widgets.show").show(self.commands)
 
 
 def load(shell: InteractiveShell) -> None:

@@ -1,1 +1,1 @@
-"""ipywidgets panels, one per file."""
+"""ipywidgets panels. Nothing here imports ipywidgets before a front end shows a panel."""
