@@ -27,8 +27,7 @@ EXITED = "The code asked to exit. Only this run ended: the interpreter over ther
 NO_MEMORY = "The code ran out of memory and was told so. The interpreter over there keeps its variables."
 KILLED = (
     "The interpreter over there ended before the code did: it was killed, as the system does when memory runs"
-    " out, or its machine ended, or somebody cancelled the operation. If it ended, the variables of the"
-    " session are gone. More memory: --spec."
+    " out (--spec gives more), or its machine ended, or somebody cancelled the operation."
 )
 
 

@@ -61,6 +61,16 @@ class Kernel:
             if reply["parent_header"].get("msg_id") == request:
                 return Result(reply["content"], outputs)
 
+    def complete(self, code: str) -> list[str]:
+        """The cell as it could go on: what stands before each completion included."""
+        before, _, after = code.partition("|")
+        request = self._client.complete(before + after, len(before))
+        while True:
+            reply = self._client.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == request:
+                content = reply["content"]
+                return [before[: content["cursor_start"]] + match for match in content["matches"]]
+
     def value(self, expression: str) -> str:
         """What `expression` prints."""
         result = self.run(f"print({expression}, end='')")

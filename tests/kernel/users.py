@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,19 +36,41 @@ class Cell:
         return next((content for kind, content in self.messages if kind == "error"), {})
 
 
+class Running:
+    """A cell that is running, read as far as somebody asked for."""
+
+    def __init__(self, messages: AsyncIterator[Facts]) -> None:
+        self._messages = messages
+        self.cell = Cell()
+
+    async def until_text(self, text: str) -> None:
+        """Read until the cell has shown that."""
+        while text not in self.cell.text():
+            self._take(await anext(self._messages))
+
+    async def end(self) -> Cell:
+        async for message in self._messages:
+            self._take(message)
+        return self.cell
+
+    def _take(self, message: Facts) -> None:
+        if message["msg_type"] != "execute_input":
+            self.cell.messages.append((message["msg_type"], message["content"]))
+
+
 class User:
     """Somebody at a notebook whose kernel the Jupyter server started."""
 
     def __init__(self, kernel: WebSocketKernel, server: Facts) -> None:
-        self._kernel = kernel
+        self.kernel = kernel
         self._server = server
 
     async def run(self, code: str) -> Cell:
-        cell = Cell()
-        async for message in self._kernel.execute(code):
-            if message["msg_type"] != "execute_input":
-                cell.messages.append((message["msg_type"], message["content"]))
-        return cell
+        return await (await self.start(code)).end()
+
+    async def start(self, code: str) -> Running:
+        """Begin to run a cell."""
+        return Running(self.kernel.execute(code))
 
     async def value(self, expression: str) -> str:
         cell = await self.run(f"print(({expression}), end='')")
@@ -60,6 +83,13 @@ class User:
         async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
             for kernel in (await http.get(f"{self._server['url']}api/kernels")).json():
                 await http.post(f"{self._server['url']}api/kernels/{kernel['id']}/interrupt")
+
+    async def cancel(self, execution_id: str) -> None:
+        """As the front end does."""
+        headers = {"Authorization": f"token {self._server['token']}"}
+        async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
+            answer = await http.post(f"{self._server['url']}datasphere/executions/{execution_id}/cancel")
+            assert answer.status_code == 202
 
     async def executions(self) -> list[Facts]:
         """What the server's history says, newest first."""
