@@ -25,7 +25,6 @@ def show(root: Path | None, *, port: int | None, browser: bool) -> int:
             f"--ServerApp.root_dir={notebooks}",
             f"--LabApp.default_url=/lab/tree/{QUICKSTART}",
             f"--DataSphere.ledger_dir={folder / 'ledger'}",
-            "--LabApp.news_url=None",  # a demo asks nobody for news
             "--DataSphere.project=demo-project",
         ]
         if not browser:
