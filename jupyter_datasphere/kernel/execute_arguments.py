@@ -114,6 +114,11 @@ def parse_execute(line: str, *, cell: bool) -> ExecuteArguments:
     options = EXECUTE.parse(line, ExecuteArguments())
     if options.help:
         return options
+    if cell and options.path is not None and not options.path.endswith(".ipynb"):
+        raise UsageError(
+            f"{options.path!r} is one word too many.",
+            hint="-i and -o take one name each; an expression with spaces is put in quotes: -i 'd={1: 2}'.",
+        )
     stored = [what for what, given in (("PATH", options.path), ("--cell", options.cell)) if given is not None]
     if cell and (stored or options.direct):
         raise UsageError(

@@ -57,6 +57,8 @@ def test_an_expression_holds_everything_after_the_first_equals_sign() -> None:
         ("--timeout inf", True, "number of seconds above 0"),
         ("--timeout nan", True, "number of seconds above 0"),
         ("a.ipynb", True, "PATH belongs to %ds_execute"),
+        ("-i d={'k': 1}", True, "with spaces is put in quotes"),
+        ("-o a b", True, "'b' is one word too many"),
         ("--cell c1", True, "--cell belongs to %ds_execute"),
         ("--direct", True, "--direct belongs to %ds_execute"),
         ("", False, "either a stored notebook (PATH.ipynb) or a stored cell (--cell ID)"),
