@@ -28,15 +28,15 @@ _SESSION = re.compile(r"[\w.-]{1,64}")
 class Settings(HasTraits):
     """Traits under `DataSphereMagics`."""
 
-    spec = Unicode(help="Computing resources; empty: the service's smallest.").tag(config=True)
+    spec = Unicode(help="Computing resources; none (empty): the service's smallest.").tag(config=True)
     session = Unicode("main", help="Session whose variables the cells share.").tag(config=True)
-    timeout = Float(None, allow_none=True, help="Seconds after which a run is cancelled; None: never.").tag(
+    timeout = Float(None, allow_none=True, help="Seconds after which a run is cancelled; none: never.").tag(
         config=True
     )
     quiet = Bool(False, help="Whether progress lines and summaries are left out.").tag(config=True)
-    display_limit = Float(
-        10.0, help="Megabytes (10^6 bytes) of output that a run shows; all of it is kept."
-    ).tag(config=True)
+    display_limit = Float(10.0, help="Megabytes of output that a run shows; all of it is kept.").tag(
+        config=True
+    )
 
     @validate("spec")
     def _known_spec(self, proposal: dict[str, Any]) -> str:

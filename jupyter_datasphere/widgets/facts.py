@@ -48,14 +48,14 @@ class Facts:
         """The variables as a MIME bundle, or one that says why there are none."""
         if self.variables is not None and self.variables.variables:
             return variables_table(self.variables)
-        return facts([(f"Session {self.session}", self.problem or "no variables")])
+        return facts([("Variables", self.problem or "none")])
 
     def text(self) -> str:
         """All of it for a front end that shows text only."""
         parts = [facts(status_facts(self.status))["text/plain"]]
         if self.runs:
             parts.append(table(HEADS, [row(run) for run in self.runs])["text/plain"])
-        parts.append(self.variables_bundle()["text/plain"])
+        parts.append(f"Session {self.session}\n{self.variables_bundle()['text/plain']}")
         return "\n\n".join(parts)
 
 

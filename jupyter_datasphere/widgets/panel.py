@@ -126,7 +126,8 @@ class Panel:
             self._project.show(facts.status.project)
             self._connection.value = _connection(facts.status)
             self._runs.show(facts.runs)
-            self._variables.value = facts.variables_bundle()["text/html"]
+            title = f"<b>Session {html.escape(facts.session)}</b>"
+            self._variables.value = title + facts.variables_bundle()["text/html"]
             self._going_on = {run.id for run in facts.runs if not is_over(run)}
         if self._going_on:
             self._ticker.wake()

@@ -18,7 +18,8 @@ class Runs:
     def __init__(self, cancel: Callable[[str], None]) -> None:
         self._none = widgets.HTML("<i>No runs yet.</i>")
         self._rows = [_Row(cancel) for _ in range(SHOWN)]
-        self.widget = widgets.VBox([self._none, *(row.widget for row in self._rows)])
+        title = widgets.HTML("<b>Runs</b>")
+        self.widget = widgets.VBox([title, self._none, *(row.widget for row in self._rows)])
 
     def show(self, runs: Sequence[Execution]) -> None:
         _display(self._none, not runs)
@@ -30,7 +31,7 @@ class _Row:
     def __init__(self, cancel: Callable[[str], None]) -> None:
         self._cancel = cancel
         self._id = ""
-        self._text = widgets.HTML(layout={"flex": "1"})
+        self._text = widgets.HTML()
         self._button = widgets.Button(description="Cancel", layout={"width": "auto"})
         self._button.on_click(lambda _: self._cancel(self._id))
         self.widget = widgets.HBox([self._text, self._button], layout={"display": "none"})

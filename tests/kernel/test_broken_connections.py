@@ -25,8 +25,12 @@ class Relay:
     def __init__(self, host: str, port: int) -> None:
         self._to = (host, port)
         self._open: set[asyncio.StreamWriter] = set()
-        self.holding = asyncio.Event()
+        self.holding = asyncio.Event()  # cleared: requests are held back
+        self.answering = asyncio.Event()  # cleared: answers are
+        self.held = 0
+        self.losing = False  # True: what was held back does not arrive
         self.holding.set()
+        self.answering.set()
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -46,17 +50,23 @@ class Relay:
         upstream_reader, upstream_writer = await asyncio.open_connection(*self._to)
         self._open.add(writer)
         ways = asyncio.gather(
-            self._pass(reader, upstream_writer, hold=True), self._pass(upstream_reader, writer, hold=False)
+            self._pass(reader, upstream_writer, self.holding),
+            self._pass(upstream_reader, writer, self.answering),
         )
         with suppress(ConnectionError):
             await ways
         self._open.discard(writer)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, hold: bool) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, open_: asyncio.Event
+    ) -> None:
         try:
             while data := await reader.read(65536):
-                if hold:
-                    await self.holding.wait()
+                if not open_.is_set():
+                    self.held += 1
+                    await open_.wait()
+                    if self.losing:
+                        return
                 writer.write(data)
                 await writer.drain()
         finally:
@@ -136,3 +146,33 @@ async def test_an_interrupt_before_the_request_arrived_leaves_nothing_running(
     else:  # the request was under way, and the cancel came after it
         assert executions[0]["state"] == "cancelled"
         assert cell.error["evalue"].startswith("cancelled: ")
+
+
+async def test_a_detached_run_whose_answer_is_lost_is_found(user: User, relay: Relay) -> None:
+    before = len(await user.executions())
+    relay.answering.clear()
+    running = asyncio.create_task(user.run("%%ds_execute --detach --handle job\nprint('once')"))
+    while len(await user.executions()) == before:
+        pass
+    relay.cut()
+    relay.answering.set()
+    cell = await running
+    assert not cell.error, cell.error
+    assert await user.value("job.wait().text") == "once\n"
+    assert len(await user.executions()) == before + 1
+
+
+async def test_a_detached_run_whose_request_is_lost_was_not_started(user: User, relay: Relay) -> None:
+    before = len(await user.executions())
+    relay.holding.clear()
+    running = asyncio.create_task(user.run("%%ds_execute --detach --handle job\nprint('never')"))
+    while not relay.held:
+        await asyncio.sleep(0)
+    relay.losing = True
+    relay.cut()
+    relay.holding.set()
+    cell = await running
+    assert cell.error["ename"] == "UnavailableError"
+    assert "Nothing was started" in cell.error["evalue"]
+    assert len(await user.executions()) == before
+    assert await user.value("'job' in globals()") == "False"
