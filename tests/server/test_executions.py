@@ -9,8 +9,12 @@ import httpx
 import pytest
 
 
+SESSION = "of-these-tests"  # other tests leave their traces in theirs
+
+
 def body(code: str, **rest: Any) -> dict[str, Any]:
-    return {"source": {"type": "code", "source": code}, "project": "demo-project", **rest}
+    source = {"type": "code", "source": code, "session": SESSION}
+    return {"source": source, "project": "demo-project", **rest}
 
 
 def read_events(response: httpx.Response) -> list[tuple[int, dict[str, Any]]]:
@@ -111,7 +115,7 @@ def test_variables(kernel: httpx.Client) -> None:
         headers={"Accept": "text/event-stream"},
     )
     assert read_events(answer)[-1][1]["state"] == "succeeded"
-    query = {"project": "demo-project", "name": "kept"}
+    query = {"project": "demo-project", "session": SESSION, "name": "kept"}
     found = kernel.get("datasphere/variables", params=query).json()
     assert found["variables"] == [{**found["variables"][0], "name": "kept", "value": {"a": [1, 2]}}]
     answer = kernel.get("datasphere/variables", params={"project": "demo-project", "name": "no_such"})
