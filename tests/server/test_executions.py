@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-
 SESSION = "of-these-tests"  # other tests leave their traces in theirs
 
 
