@@ -93,6 +93,6 @@ async def test_names_here_that_shadow_ours(user: User) -> None:
 @pytest.mark.parametrize("name", ["print", "get_ipython", "In"])
 async def test_an_output_takes_the_name_that_was_asked_for(user: User, name: str) -> None:
     # As an assignment in a local cell does: even where that is not wise.
-    cell = await user.run(f"%%ds_execute -o {name}\n{name} = [1, 2]")
+    cell = await user.run(f"%%ds_execute -o {name} --session shadows\n{name} = [1, 2]")
     assert not cell.error
     assert (await user.run(name)).messages[0][1]["data"]["text/plain"] == "[1, 2]"
