@@ -18,7 +18,7 @@ RUNNER_NAME = "jupyter_datasphere_runner.ipynb"
 _DESCRIPTION = """\
 # The runner of jupyter-datasphere
 
-This notebook belongs to [jupyter-datasphere](https://pypi.org/project/jupyter-datasphere/), which shows a
+This notebook belongs to jupyter-datasphere, which shows a
 DataSphere project inside a JupyterLab on somebody's own machine. When a cell there begins with
 `%%ds_execute`, the service executes this notebook here. The code arrives in environment variables, runs in
 a session (a namespace of its own, which stays for the next cell), and what it prints, shows, returns and
