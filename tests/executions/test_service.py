@@ -177,6 +177,27 @@ async def seen(service: ExecutionService, execution_id: str, text: str) -> None:
                 return
 
 
+async def test_what_waits_at_the_service_is_cancelled_without_harm_to_the_session(
+    service: ExecutionService, client: Client, emulator: Facts, tmp_path: Path
+) -> None:
+    """Two servers of ours do not know of each other's runs: the second one's waits over there."""
+    await run(service, "precious = 42")
+    ledger = Ledger(tmp_path / "other")
+    other = ExecutionService(ledger, client, ProjectFinder(client, organization=emulator["organization_id"]))
+    running = await start(service, "import time\nprint('begun')\ntime.sleep(60)")
+    await seen(service, running.id, "begun")
+    waiting = await start(other, "print('never')")
+    await seen(other, waiting.id, "submitted")
+    other.cancel(waiting.id)
+    ran = await follow(other, waiting.id)
+    assert (ran.execution.state, ran.text, ran.notices) == ("cancelled", "", [])
+    service.cancel(running.id)
+    assert (await follow(service, running.id)).execution.state == "cancelled"
+    assert (await run(service, "print(precious)")).text == "42\n"
+    await other.close()
+    ledger.close()
+
+
 async def test_a_timeout_cancels(service: ExecutionService) -> None:
     ran = await run(service, "import time\ntime.sleep(60)", timeout=1.0)
     assert ran.execution.state == "cancelled"

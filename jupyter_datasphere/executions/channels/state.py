@@ -17,6 +17,7 @@ from ...protocol import (
     Code,
     Event,
     ExecutionRequest,
+    FailureEvent,
     FinishedEvent,
     NoticeEvent,
     Problem,
@@ -185,11 +186,13 @@ class RunnerFeed:
         news = self._take(all_outputs)
         if news.outcome is None:
             # The runner did not come to its end: what its cell itself printed may tell why.
-            news.events.extend(
-                outputs.event_of(text) for text in all_outputs if outputs.batch_of(text) is None
-            )
+            printed = [outputs.event_of(text) for text in all_outputs if outputs.batch_of(text) is None]
+            news.events.extend(printed)
             news.outcome = outcome_of(operation)
-            news.events.append(NoticeEvent(text=_INTERPRETER_GONE))
+            # A run that never began has no checkpoint; one whose cell raised left its interpreter alive.
+            raised = any(isinstance(event, FailureEvent) for event in printed)
+            if news.outcome.state == "cancelled" and checkpoint and not raised:
+                news.events.append(NoticeEvent(text=_INTERPRETER_GONE))
         return news
 
     async def _outputs(self, start_at: str, checkpoint: str = "") -> list[str]:
