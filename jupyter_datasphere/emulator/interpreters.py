@@ -41,8 +41,11 @@ class Interpreter(Protocol):
     def begin(self, environment: dict[str, str]) -> None:
         """Set environment variables for the cells to come; does not wait."""
 
-    async def run(self, cell: CellSource, sink: Sink) -> CellStatus:
-        """Run a cell; each output goes to the sink the moment it comes."""
+    async def run(self, cell: CellSource, sink: Sink, *, last: list[str] | None = None) -> CellStatus:
+        """Run a cell; each output goes to the sink the moment it comes.
+
+        With `last`, `end` comes next with these names, so that its work may be done on the way.
+        """
 
     async def end(self, wanted: list[str]) -> Snapshot | None:
         """Put the environment back and look at the variables; None if the interpreter is dead."""

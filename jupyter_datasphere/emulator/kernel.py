@@ -63,6 +63,7 @@ class Kernel:
         self._running: _Cell | None = None
         self._last_cell: _Cell | None = None
         self._environment: dict[str, str] = {}
+        self._snapshot: Snapshot | None = None
         self._welcome: Reply = asyncio.get_running_loop().create_future()
         self._leaving = False
         self._dead = asyncio.Event()
@@ -98,9 +99,12 @@ class Kernel:
     def begin(self, environment: dict[str, str]) -> None:
         self._environment = environment
 
-    async def run(self, cell: CellSource, sink: Sink) -> CellStatus:
+    async def run(self, cell: CellSource, sink: Sink, *, last: list[str] | None = None) -> CellStatus:
         content = {"code": cell.text, "silent": False, "allow_stdin": False, "stop_on_error": False}
-        # The environment travels with the first cell: a request of its own would cost as much time as a cell.
+        # The environment travels with the first cell and the snapshot with the last, where that does not
+        # fail: a request of its own would cost as much time as a cell.
+        if last is not None:
+            content["user_expressions"] = _expression("end", last)
         environment, self._environment = self._environment, {}
         message_id, reply = self._request("execute_request", content, {"environment": environment})
         self._running = self._last_cell = self._cells[message_id] = _Cell(sink)
@@ -117,12 +121,18 @@ class Kernel:
         if answer is None:
             return "error" if self.alive else "dead"
         # After exit() the kernel takes a while to end, and serves no further request.
+        if last is not None and answer["status"] == "ok":
+            with contextlib.suppress(RuntimeError):  # then `end` asks, and its failure is told
+                self._snapshot = _snapshot(answer)
         self._leaving = any(entry.get("source") == "ask_exit" for entry in answer.get("payload", ()))
         return "ok" if answer["status"] == "ok" else "error"
 
     async def end(self, wanted: list[str]) -> Snapshot | None:
+        if self._snapshot is not None:
+            snapshot, self._snapshot = self._snapshot, None
+            return snapshot
         answer = await self._evaluate("end", wanted)
-        return None if answer is None else msgspec.convert(_result(answer), Snapshot)
+        return None if answer is None else _snapshot(answer)
 
     async def read(self, names: list[str]) -> dict[str, str] | None:
         answer = await self._evaluate("read", names)
@@ -167,12 +177,12 @@ class Kernel:
         return message_id, reply
 
     def _evaluate(self, function: str, argument: object) -> Reply:
-        """Call a function of `kernel_main` on the kernel's side."""
+        """Call a function of `kernel_main` on the kernel's side, between two cells."""
         content = {
             "code": "",
             "silent": True,
             "store_history": False,
-            "user_expressions": {"answer": f"__import__('_datasphere_emulator').{function}({argument!r})"},
+            "user_expressions": _expression(function, argument),
             "allow_stdin": False,
             "stop_on_error": False,
         }
@@ -237,8 +247,17 @@ def _settle(future: Reply) -> None:
         future.set_result(None)
 
 
+def _expression(function: str, argument: object) -> dict[str, str]:
+    """User expressions that call a function of `kernel_main`."""
+    return {"answer": f"__import__('_datasphere_emulator').{function}({argument!r})"}
+
+
+def _snapshot(answer: dict[str, Any]) -> Snapshot:
+    return msgspec.convert(_result(answer), Snapshot)
+
+
 def _result(answer: dict[str, Any] | None) -> dict[str, Any]:
-    """The value of the expression of `Kernel._evaluate`."""
+    """The value of the expression of `_expression`."""
     if answer is None:
         return {}
     expression = answer.get("user_expressions", {}).get("answer", {})

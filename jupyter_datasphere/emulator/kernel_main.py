@@ -1,9 +1,9 @@
 """The program of a kernel process: ipykernel, plus what the emulator asks of it between two cells.
 
 Run as a script by `kernels.py`; standard library and ipykernel only. Environment variables come as
-metadata of a cell's execute request. `end` and `read` are called by user expressions of silent execute
-requests, so that they queue with the cells on the shell channel and leave neither a name in the user's
-namespace nor an entry in its history.
+metadata of a cell's execute request. `end` and `read` are called by user expressions (of the last cell's
+request, or of a silent one), so that they queue with the cells on the shell channel and leave neither a name
+in the user's namespace nor an entry in its history.
 """
 
 from __future__ import annotations

@@ -187,11 +187,12 @@ class Lane:
                 self._ending = asyncio.create_task(self._end(run, interpreter))
 
     async def _run_cells(self, run: Run, interpreter: Interpreter) -> Verdict | Status:
-        for cell in run.cells:
+        for number, cell in enumerate(run.cells, start=1):
             if run.stopped.done():
                 return self._verdict_of_stopped(run)
             sink = partial(self._history.append, run.execution, cell.id)
-            running = asyncio.create_task(interpreter.run(cell.content, sink))
+            last = run.wanted if self._keep and number == len(run.cells) else None
+            running = asyncio.create_task(interpreter.run(cell.content, sink, last=last))
             try:
                 await _first(running, run.stopped)
                 if not running.done():

@@ -29,7 +29,7 @@ class Replay:
     def begin(self, environment: dict[str, str]) -> None:
         """A replay has no environment."""
 
-    async def run(self, cell: CellSource, sink: Sink) -> CellStatus:
+    async def run(self, cell: CellSource, sink: Sink, *, last: list[str] | None = None) -> CellStatus:
         for delay, output in zip(_delays(cell), cell.outputs, strict=True):
             if await self._interrupted_within(delay):
                 return "error"
