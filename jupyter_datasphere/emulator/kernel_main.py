@@ -134,7 +134,14 @@ def _check(value: Any, budget: list[int]) -> None:
 
 
 class Kernel(IPythonKernel):
-    """ipykernel's kernel, but the metadata of an execute request may set environment variables."""
+    """ipykernel's kernel, but the metadata of an execute request may set environment variables.
+
+    Nor does it send the code back: the reader has it, and packs and checks 70 KB for each run of a notebook
+    like the runner for nothing.
+    """
+
+    def _publish_execute_input(self, code: str, parent: Any, execution_count: int) -> None:
+        super()._publish_execute_input("", parent, execution_count)  # type: ignore[no-untyped-call]
 
     async def do_execute(self, *arguments: Any, cell_meta: dict[str, Any] | None = None, **rest: Any) -> Any:
         begin((cell_meta or {}).get("environment", {}))

@@ -16,10 +16,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import zmq
 import zmq.asyncio
 from jupyter_client.connect import write_connection_file
-from jupyter_client.session import Session
+from jupyter_client.session import Session, json_packer
 
 from .kernel import Kernel
 
@@ -68,7 +69,7 @@ class Kernels:
                 start_new_session=True,
             )
         self._tell_reaper(b"+", process.pid)
-        session = Session(key=info["key"].encode())
+        session = Session(key=info["key"].encode(), pack=_packed)
         shell, iopub = self._context.socket(zmq.DEALER), self._context.socket(zmq.SUB)
         iopub.subscribe(b"")
         for socket, port in ((shell, info["shell_port"]), (iopub, info["iopub_port"])):
@@ -119,6 +120,15 @@ class Kernels:
             )
         assert self._reaper.stdin is not None
         self._reaper.stdin.write(b"%b%d\n" % (sign, group))
+
+
+def _packed(value: object) -> bytes:
+    """JSON, some ten times as fast as Jupyter's packer; what is no proper text is left to that."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        packed: bytes = json_packer(value)
+        return packed
 
 
 def kernel_environment(environment: dict[str, str]) -> dict[str, str]:
