@@ -171,8 +171,9 @@ class Kernel:
         outputs: list[str] | None = None,
         on_event: Callable[[dict[str, Any]], None] | None = None,
         strings: dict[str, str] | None = None,
+        before: str = "",
     ) -> Result:
-        """One execution of the runner's cell; checks what holds for every run."""
+        """One execution of the runner's cell, with code `before` it; checks what holds for every run."""
         run = f"run-{next(_runs)}"
         if strings is None:
             request = RunRequest(
@@ -194,7 +195,7 @@ class Kernel:
                 if on_event is not None:
                     on_event(event)
 
-        messages, reply = self.execute(self.cell, on_message=look)
+        messages, reply = self.execute(before + self.cell, on_message=look)
         return Result(run, messages, reply).check()
 
     def interrupt(self) -> None:

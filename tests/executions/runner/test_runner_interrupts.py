@@ -57,6 +57,15 @@ def test_an_interrupt_ends_the_run_and_nothing_else(kernel: Kernel, what: str) -
     assert (after.text(), after.status) == ("kept\n", "ok")
 
 
+def test_an_interrupt_just_before_the_run_is_not_lost(kernel: Kernel) -> None:
+    """ipykernel's handler gets it, and cancels the cell's task, which code that blocks would never notice."""
+    pressed = "import os, signal; os.kill(os.getpid(), signal.SIGINT)\n"
+    result = kernel.run(BLOCKED["sleeping"], before=pressed)
+    assert (result.status, result.text()) == ("aborted", "")
+    assert result.failure["ename"] == "KeyboardInterrupt"
+    assert kernel.run("print('usable')").text() == "usable\n"
+
+
 def test_a_shell_line_is_ended_and_the_run_with_it(kernel: Kernel) -> None:
     """IPython itself handles an interrupt of a shell line: whether an exception comes of it is its business."""
     result = interrupted(kernel, "print('ready')\n!sleep 60\nprint('never')", session="shell")

@@ -58,6 +58,17 @@ class Interrupts:
                 ear.close()
         _run.reset(self._token)
 
+    async def begin(self) -> None:
+        """Note an interrupt that came just before we did.
+
+        ipykernel's handler took it, which cancels our task two turns of the event loop later.
+        """
+        try:
+            for _ in range(2):
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.arrived = True
+
     async def settle(self) -> None:
         """Let a cancellation that came too late for the user's code happen here."""
         if self._cancelled:

@@ -99,6 +99,7 @@ class Run:
         self._open()
         try:
             with self._interrupts:
+                await self._interrupts.begin()
                 try:
                     self._enter()
                     await self._work()
@@ -217,9 +218,9 @@ class Run:
 
     async def _run_code(self, source: str) -> Any:
         """IPython's result of running the code."""
+        self._interrupts.open = True
         if self._interrupts.arrived:
             raise KeyboardInterrupt
-        self._interrupts.open = True
         transformed, trouble = source, None
         try:
             transformed = self._shell.transform_cell(source)
