@@ -264,6 +264,14 @@ class Projects(Wire):
     projects: list[ProjectInfo]
 
 
+class LedgerUsage(Wire):
+    """What the ledger holds, and what it may: finished executions are dropped, oldest first, above that."""
+
+    bytes: int
+    max_bytes: int
+    executions: int
+
+
 class ServerStatus(Wire):
     """Answer of ``GET /datasphere/status``; holds no secret."""
 
@@ -276,3 +284,4 @@ class ServerStatus(Wire):
     problem: Problem | None = None
     project: ProjectInfo | None = None
     running: int = 0
+    ledger: LedgerUsage | None = None

@@ -57,6 +57,8 @@ class Follower:
         self._first_look = first_look
         self._window = idempotency_window
         self._cancelled = asyncio.Event()
+        self.gone = asyncio.Event()
+        """Nothing is left to do, here or over there."""
         self._execution = ledger.execution(execution_id)
         self._sent_before = self._execution.state == "staged"  # perhaps, by an earlier process
         self._turn = self._enter(places)
@@ -100,6 +102,11 @@ class Follower:
                 keeper.cancel()
             if self._turn is not None:
                 self._turn.leave()
+            self.gone.set()
+
+    def settling(self, project_id: str) -> bool:
+        """Whether the run's end is known, but the service has not let go of it yet."""
+        return self._execution.state in FINAL_STATES and self._execution.project_id == project_id
 
     # Sending
 

@@ -26,6 +26,7 @@ from ..protocol import (
     Event,
     Execution,
     ExecutionRequest,
+    LedgerUsage,
     Problem,
     State,
     StatusEvent,
@@ -35,6 +36,10 @@ from .ledger_file import ForeignFileError, LedgerFile, Record
 
 _log = logging.getLogger(__name__)
 
+DAY = 24 * 3600.0
+MAX_AGE_DAYS = 90.0
+MAX_MEGABYTES = 2000
+
 PAGE_BYTES = 256 * 1024
 """How much of the events is read at a time."""
 
@@ -42,8 +47,12 @@ PAGE_BYTES = 256 * 1024
 class Ledger:
     """All executions of this user. Not for use by several threads. Close with `close()`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, max_age: float = MAX_AGE_DAYS * DAY, max_bytes: int = MAX_MEGABYTES * 10**6
+    ) -> None:
         self._folder = folder
+        self._max_age = max_age
+        self._max_bytes = max_bytes
         self._owned: list[LedgerFile] = []
         self._locks: list[FileLock] = []
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -137,6 +146,41 @@ class Ledger:
         """Write events of a running execution; `source_cursor` is the runner's number of the last one."""
         if events:
             self._find_owned(execution_id)[0].append(execution_id, events, source_cursor)
+
+    async def prune(self) -> int:
+        """Drop finished executions of this server: those past the age, then the oldest while it is too large.
+
+        One that has not ended is never dropped. Goes on in small steps; gives how many were dropped.
+        """
+        dropped = 0
+        while (found := self._to_prune()) is not None:
+            file, execution_id = found
+            for _ in file.prune(execution_id):
+                await asyncio.sleep(0)
+            dropped += 1
+        for file in self._owned:
+            for _ in file.shrink():
+                await asyncio.sleep(0)
+        return dropped
+
+    def _to_prune(self) -> tuple[LedgerFile, str] | None:
+        candidates = [(found, file) for file in self._owned if (found := file.oldest_finished()) is not None]
+        if not candidates:
+            return None
+        (execution_id, created_at), file = min(candidates, key=lambda candidate: candidate[0][1])
+        too_old = created_at < time.time() - self._max_age
+        too_large = sum(file.size for file in self._owned) > self._max_bytes
+        return (file, execution_id) if too_old or too_large else None
+
+    def usage(self) -> LedgerUsage:
+        """What this user's ledger takes on disk: this server's part and those of others."""
+        with self._foreign() as foreign:
+            files = [*self._owned, *foreign]
+            return LedgerUsage(
+                bytes=sum(file.size for file in files),
+                max_bytes=self._max_bytes,
+                executions=sum(file.count() for file in files),
+            )
 
     # Reading
 

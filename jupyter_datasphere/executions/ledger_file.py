@@ -10,10 +10,18 @@ from pathlib import Path
 
 import msgspec
 
-from ..protocol import Event, Execution, ExecutionRequest, State
+from ..protocol import FINAL_STATES, Event, Execution, ExecutionRequest, State
 
 APPLICATION_ID = 0x4A445350  # "JDSP", in the file's header: tells our files from others'
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: as now, but what was deleted left the file as large as it was."""
+
+PRUNED_AT_ONCE = 100
+"""Events: a few milliseconds, so that the event loop goes on."""
+FREED_AT_ONCE = 1000
+"""Pages of 4 KB, in about a millisecond."""
+LOG_SIZE = 4 * 2**20
+"""Bytes to which the write-ahead log shrinks again after a burst."""
 
 _SCHEMA = """
 CREATE TABLE executions (
@@ -61,6 +69,7 @@ class LedgerFile:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
+        self._read_only = read_only
         new = not read_only and (not path.exists() or path.stat().st_size == 0)
         if new:
             path.touch(mode=0o600)
@@ -75,6 +84,7 @@ class LedgerFile:
             raise ForeignFileError(f"{path} is no ledger of this version: {error}") from error
 
     def _create(self) -> None:
+        self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # has an effect before the first table only
         with self.transaction():
             # Not executescript(), which would commit the transaction first.
             for statement in _SCHEMA.split(";"):
@@ -85,14 +95,23 @@ class LedgerFile:
     def _check(self) -> None:
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if (application, version) != (APPLICATION_ID, SCHEMA_VERSION):
+        if application != APPLICATION_ID or not 1 <= version <= SCHEMA_VERSION:
             raise ForeignFileError(f"application {application:#x}, version {version}")
+        if version < SCHEMA_VERSION and not self._read_only:  # the owner's business; older ones can be read
+            self._migrate()
         (mode,) = self._db.execute("PRAGMA journal_mode = WAL").fetchone()
         self._wal = self.path.with_name(f"{self.path.name}-wal") if mode == "wal" else None
         # With a write-ahead log a commit survives the death of this process without waiting for the disk;
         # `sync` waits. Where the file system cannot do that, every commit waits.
         self._db.execute(f"PRAGMA synchronous = {'NORMAL' if self._wal else 'FULL'}")
         self._db.execute("PRAGMA foreign_keys = ON")
+        self._db.execute(f"PRAGMA journal_size_limit = {LOG_SIZE}")
+
+    def _migrate(self) -> None:
+        """From version 1. Cut off in the middle, it is done again."""
+        self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        self._db.execute("VACUUM")
+        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         self._db.close()
@@ -204,6 +223,52 @@ class LedgerFile:
             (execution_id,),
         )
         return dict(rows.fetchall())
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is in it; the file may be larger for a while."""
+        (bytes_,) = self._db.execute(
+            "SELECT (page_count - freelist_count) * page_size"
+            " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+        ).fetchone()
+        return int(bytes_)
+
+    def count(self) -> int:
+        """How many executions are in it."""
+        return int(self._db.execute("SELECT count(*) FROM executions").fetchone()[0])
+
+    def oldest_finished(self) -> tuple[str, float] | None:
+        """ID and creation time of the execution that is to be pruned first."""
+        states = sorted(FINAL_STATES)
+        row: tuple[str, float] | None = self._db.execute(
+            f"SELECT id, created_at FROM executions WHERE state IN ({', '.join('?' * len(states))})"  # noqa: S608
+            " ORDER BY created_at, id LIMIT 1",
+            states,
+        ).fetchone()
+        return row
+
+    def prune(self, execution_id: str) -> Iterator[None]:
+        """Delete an execution, step by step, its last events first: so those before them have no gap."""
+        last = -1
+        while last:
+            with self.transaction():
+                (last,) = self._db.execute(
+                    "UPDATE executions SET last_event = max(0, last_event - ?) WHERE id = ?"
+                    " RETURNING last_event",
+                    (PRUNED_AT_ONCE, execution_id),
+                ).fetchone()
+                self._db.execute(
+                    "DELETE FROM events WHERE execution_id = ? AND number > ?", (execution_id, last)
+                )
+                if last == 0:
+                    self._db.execute("DELETE FROM executions WHERE id = ?", (execution_id,))
+            yield
+
+    def shrink(self) -> Iterator[None]:
+        """Give what was deleted back to the file system, step by step."""
+        while self._db.execute("PRAGMA freelist_count").fetchone()[0]:
+            self._db.execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
+            yield
 
     def events(self, execution_id: str, after: int, max_bytes: int) -> list[tuple[int, bytes]]:
         """Numbers and JSON of the events after one, as many as fit into `max_bytes`, at least one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import secrets
 import time
@@ -24,6 +25,7 @@ from ..protocol import (
     Event,
     Execution,
     ExecutionRequest,
+    LedgerUsage,
     Notebook,
     Variable,
     VariableEvent,
@@ -37,6 +39,8 @@ from .follower import Follower
 from .ledger import Ledger
 from .places import Places
 from .signals import Signals
+
+_log = logging.getLogger(__name__)
 
 _SESSION = re.compile(r"[\w.-]{1,64}")
 UNWANTED_SECONDS = 60.0
@@ -65,6 +69,7 @@ class ExecutionService:
         self._followers: dict[str, Follower] = {}
         self._unwanted: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._tidying: asyncio.Task[None] | None = None
         self._state = StateChannel(client)
         self._direct = DirectChannel(client)
         self._channels: dict[str, Channel] = {c.name: c for c in (self._state, self._direct)}
@@ -76,14 +81,32 @@ class ExecutionService:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def resume(self) -> None:
-        """Go on with every run that an earlier server process left."""
+        """Go on with every run that an earlier server process left, and drop what is too old."""
         for execution in self._ledger.unfinished():
             self._follow(self._follower(execution.id, self._channels[execution.channel]))
+        self._tidy()
 
     @property
     def running(self) -> int:
         """How many runs have not ended."""
         return len(self._followers)
+
+    @property
+    def usage(self) -> LedgerUsage:
+        """What the ledger takes on disk."""
+        return self._ledger.usage()
+
+    def _tidy(self) -> None:
+        """Prune the ledger beside everything else; once at a time."""
+        if self._tidying is None or self._tidying.done():
+            self._tidying = asyncio.create_task(self._prune(), name="prune the ledger")
+            self._tasks.add(self._tidying)
+            self._tidying.add_done_callback(self._tasks.discard)
+
+    async def _prune(self) -> None:
+        dropped = await self._ledger.prune()
+        if dropped:
+            _log.info("%d old executions were dropped from the ledger.", dropped)
 
     # Runs
 
@@ -206,6 +229,9 @@ class ExecutionService:
         _check_session(session)
         found_project = await self._projects.find(project)
         namespace = Namespace(session, None if notebook is None else relative(notebook))
+        # Until the service has let go of a run, it shows the variables as they were before.
+        settling = [f.gone for f in self._followers.values() if f.settling(found_project.id)]
+        await asyncio.gather(*(gone.wait() for gone in settling))
         found = await self._state.variables(found_project.id, namespace, names)
         if found is None:
             found = await self._direct.variables(found_project.id, namespace, names) or []
@@ -285,6 +311,8 @@ class ExecutionService:
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             self._followers.pop(follower.execution_id, None)
+            if not task.cancelled():
+                self._tidy()
 
         task.add_done_callback(ended)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ..protocol import ProjectInfo, ServerStatus
+from ..protocol import LedgerUsage, ProjectInfo, ServerStatus
 from .problems import error_from
 from .progress import duration
 
@@ -24,7 +24,10 @@ def status_facts(status: ServerStatus) -> list[tuple[str, str]]:
         rows.append(("Balance", balance(status.project)))
         for channel, word in status.project.channels.items():
             rows.append((f"Channel {channel}", word))
-    return [*rows, ("Running", str(status.running)), ("Version", status.version)]
+    rows.append(("Running", str(status.running)))
+    if status.ledger is not None:
+        rows.append(("Ledger", _usage(status.ledger)))
+    return [*rows, ("Version", status.version)]
 
 
 def connection(status: ServerStatus) -> str:
@@ -35,6 +38,10 @@ def connection(status: ServerStatus) -> str:
 
 def balance(project: ProjectInfo) -> str:
     return "no limit" if project.unit_balance is None else f"{project.unit_balance} units"
+
+
+def _usage(ledger: LedgerUsage) -> str:
+    return f"{ledger.executions:,} runs, {ledger.bytes / 1e6:,.1f} of {ledger.max_bytes / 1e6:,.0f} MB"
 
 
 def named(project: ProjectInfo) -> str:

@@ -12,7 +12,7 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 
 from ..credentials import environment
-from ..executions.ledger import Ledger
+from ..executions.ledger import DAY, Ledger
 from .handlers.events import EventsHandler
 from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
 from .handlers.passthrough import PassThroughHandler
@@ -58,7 +58,11 @@ class DataSphere(Settings, ExtensionApp):
 
     @cached_property
     def ledger(self) -> Ledger:
-        return Ledger(Path(self.ledger_dir))
+        return Ledger(
+            Path(self.ledger_dir),
+            max_age=self.ledger_max_days * DAY,
+            max_bytes=self.ledger_max_megabytes * 10**6,
+        )
 
     @cached_property
     def backend(self) -> Backend:

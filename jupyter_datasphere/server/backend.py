@@ -64,6 +64,7 @@ class Backend:
             endpoint=self._transport.endpoints.datasphere,
             credentials=self._tokens.source.description if self._tokens.source else None,
             running=self.executions.running,
+            ledger=self.executions.usage,
         )
         if check:
             try:

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
-from traitlets import Bool, Float, HasTraits, Unicode, default
+from traitlets import Bool, Float, HasTraits, Int, Unicode, default
+
+from ..executions.ledger import MAX_AGE_DAYS, MAX_MEGABYTES
 
 
 class Settings(HasTraits):
@@ -54,6 +56,14 @@ class Settings(HasTraits):
     request_timeout = Float(30.0, help="Seconds that one call to the service may take.").tag(config=True)
     ledger_dir = Unicode(
         help="Folder of the ledger of executions. Default: datasphere/ledger in Jupyter's data folder."
+    ).tag(config=True)
+    ledger_max_days = Float(
+        MAX_AGE_DAYS, help="Days after which a finished execution is dropped from the ledger."
+    ).tag(config=True)
+    ledger_max_megabytes = Int(
+        MAX_MEGABYTES,
+        help="""Size of this server's ledger above which finished executions are dropped, oldest first. One
+        that has not ended is never dropped.""",
     ).tag(config=True)
     idempotency_window = Float(
         3600.0,

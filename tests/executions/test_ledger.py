@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_datasphere.errors import InternalError, NotFoundError
-from jupyter_datasphere.executions.ledger import Ledger
+from jupyter_datasphere.executions.ledger import DAY, Ledger
 from jupyter_datasphere.protocol import (
     FINAL_STATES,
     TRANSITIONS,
@@ -161,3 +161,77 @@ def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
     for path in (tmp_path / "ledger").glob("*.sqlite"):
         assert path.stat().st_mode & 0o077 == 0
     ledger.close()
+
+
+def finish(ledger: Ledger, execution_id: str, *, texts: int = 1) -> None:
+    ledger.transition(execution_id, "staged")
+    ledger.transition(execution_id, "submitted", operation_id="op")
+    for _ in range(texts):
+        ledger.append(execution_id, [NoticeEvent(text="x" * 20_000)])
+    ledger.transition(execution_id, "succeeded", finished_at=time.time())
+
+
+async def test_what_is_too_old_is_dropped_if_it_has_ended(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, max_age=30 * DAY)
+    long_ago = time.time() - 31 * DAY
+    for execution_id, created_at in (("old", long_ago), ("running", long_ago), ("new", time.time())):
+        create(ledger, execution_id, created_at=created_at)
+    finish(ledger, "old")
+    finish(ledger, "new")
+    assert await ledger.prune() == 1
+    assert [execution.id for execution in ledger.search()] == ["new", "running"]
+    assert numbers(ledger, "old") == []
+    ledger.close()
+
+
+async def test_the_size_is_bounded_and_a_running_execution_is_kept(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, max_bytes=1_000_000)
+    for number in range(8):
+        create(ledger, str(number), created_at=float(number) + time.time())
+        if number:
+            finish(ledger, str(number), texts=15)
+    (path,) = tmp_path.glob("*.sqlite")
+    assert ledger.usage().bytes > 2_000_000
+    assert await ledger.prune() == 4
+    usage = ledger.usage()
+    assert (usage.executions, usage.max_bytes) == (4, 1_000_000)
+    assert usage.bytes <= 1_000_000
+    assert [execution.id for execution in ledger.search()] == ["7", "6", "5", "0"]
+    assert numbers(ledger, "7") == list(range(1, 20))
+    ledger.close()  # what was in the log goes to the file
+    assert path.stat().st_size <= 1_000_000
+
+
+def test_a_ledger_of_the_first_version_is_migrated(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    create(ledger, "a")
+    ledger.close()
+    (path,) = tmp_path.glob("*.sqlite")
+    with sqlite3.connect(path) as db:  # version 1 was the same but for this
+        db.execute("PRAGMA journal_mode = DELETE")
+        db.execute("PRAGMA auto_vacuum = NONE")
+        db.execute("VACUUM")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    for _ in range(2):
+        ledger = Ledger(tmp_path)
+        assert numbers(ledger, "a") == [1]
+        ledger.close()
+        with sqlite3.connect(path) as db:
+            assert db.execute("PRAGMA user_version").fetchone() == (2,)
+            assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+        db.close()
+    assert not list(tmp_path.glob("*.set-aside-*"))
+
+
+def test_a_ledger_of_the_first_version_that_another_server_has_open_can_be_read(tmp_path: Path) -> None:
+    owner = Ledger(tmp_path)
+    create(owner, "a")
+    (path,) = tmp_path.glob("*.sqlite")
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    reader = Ledger(tmp_path)
+    assert [execution.id for execution in reader.search()] == ["a"]
+    reader.close()
+    owner.close()
