@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     emulator.add_argument(
         "--start-delay", type=float, default=0.0, metavar="S", help="seconds that a project's VM takes"
     )
+    emulator.add_argument(
+        "--faults",
+        type=Path,
+        metavar="FILE",
+        help="JSON with rules of what is to go wrong, and when (docs/emulator-faults.md)",
+    )
     emulator.set_defaults(run=_emulator)
 
     runner = commands.add_parser(
@@ -88,6 +94,7 @@ def _emulator(arguments: argparse.Namespace) -> None:
     """Run the DataSphere API on 127.0.0.1, with real kernels; ROOT/emulator.json tells how to reach it."""
     from .demo.files import stored_notebooks
     from .emulator.app import EmulatorConfig, serve
+    from .emulator.faults import read_rules
     from .executions.runner.notebook import runner_notebook
 
     if arguments.start_delay < 0:
@@ -99,6 +106,7 @@ def _emulator(arguments: argparse.Namespace) -> None:
         start_delay=arguments.start_delay,
         notebooks=stored_notebooks(),
         runner=runner_notebook(),
+        faults=() if arguments.faults is None else read_rules(arguments.faults),
     )
     asyncio.run(serve(config))
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import fcntl
+import logging
 import os
+import secrets
 import signal
 import socket
 import tempfile
@@ -27,17 +29,21 @@ from aiohttp import web
 
 from ..errors import ConflictError, UsageError
 from .billing import Billing
+from .control import Control
 from .executions import Executions
-from .handlers import Services
+from .faults import Faults, Rule
+from .handlers import SERVICES, Services
 from .history import History
 from .identity import Identity
 from .kernels import Kernels
 from .notebooks import Notebooks
 from .operations import Operations
 from .resources import Resources
-from .routes import HOSTS, SERVICES, Revision, application
-from .seed import identities, seed, write_runner
+from .routes import HOSTS, Revision, application
+from .seed import Identities, identities, seed, write_runner
 from .store import Store
+
+log = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"
 BACKLOG = 1024
@@ -50,7 +56,8 @@ class EmulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     `port` 0: any free one. `start_delay`: seconds that an interpreter takes to start besides its own time.
     `token_lifetime`: seconds that an IAM token is good for. `notebooks`: files copied into the demo project
-    of a new root. `runner`: the runner notebook, written into the demo project at every start.
+    of a new root. `runner`: the runner notebook, written into the demo project at every start. `faults`: the
+    rules that calls meet from the start.
     """
 
     root: Path
@@ -60,16 +67,18 @@ class EmulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     token_lifetime: float = 12 * 3600
     notebooks: tuple[Path, ...] = ()
     runner: bytes | None = None
+    faults: tuple[Rule, ...] = ()
 
 
 class EmulatorInfo(msgspec.Struct, frozen=True):
-    """Content of `emulator.json`."""
+    """Content of `emulator.json`. `control_token` is for the control endpoint, and new at every start."""
 
     url: str
     oauth_token: str
     organization_id: str
     community_id: str
     project_id: str
+    control_token: str
 
 
 class Emulator:
@@ -83,8 +92,20 @@ class Emulator:
         self.config = config
         self.calls: Counter[str] = Counter()
         """Calls so far, by the name of the method."""
+        self._control = Control(
+            token=secrets.token_urlsafe(32),
+            calls=self.calls,
+            faults=Faults(config.faults),
+            restart=self._restart_soon,
+        )
         self._info: EmulatorInfo | None = None
+        self._listener: socket.socket
         self._stack = AsyncExitStack()
+        """What lasts from start to stop: the root and the port."""
+        self._service = AsyncExitStack()
+        """What a restart ends and makes anew."""
+        self._sessions: dict[str, str] = {}
+        self._restarting: asyncio.Task[None] | None = None
 
     @property
     def info(self) -> EmulatorInfo:
@@ -130,13 +151,56 @@ class Emulator:
 
     async def stop(self) -> None:
         """Stop serving, end all kernels, let go of the root."""
+        if self._restarting is not None:
+            await self._restarting
         await self._stack.aclose()
 
     async def _start(self, stack: AsyncExitStack) -> None:
-        config, root = self.config, self.config.root
+        root = self.config.root
         _take_root(root, stack)
         info_file = root / "emulator.json"
         info_file.unlink(missing_ok=True)
+        listener = stack.enter_context(_listen(self.config.port))
+        stack.push_async_callback(self._end_service)
+        who = await self._begin_service(listener)
+        self._info = EmulatorInfo(
+            url=_url(listener),
+            oauth_token=who.oauth_token,
+            organization_id=who.organization_id,
+            community_id=who.community_id,
+            project_id=who.project_id,
+            control_token=self._control.token,
+        )
+        self._listener = listener
+        _write_private(info_file, msgspec.json.format(msgspec.json.encode(self._info)))
+        stack.callback(info_file.unlink, missing_ok=True)
+
+    def _restart_soon(self) -> None:
+        """Begin a restart, unless one goes on already."""
+        if self._restarting is None or self._restarting.done():
+            self._restarting = asyncio.create_task(self._restart())
+
+    async def _restart(self) -> None:
+        try:
+            await self._end_service()
+            await self._begin_service(self._listener)
+        except Exception:
+            # Whoever connects shall be refused, and not wait for a service that does not come.
+            log.exception("The restart failed; the emulator has stopped")
+            await self._stack.aclose()
+
+    async def _begin_service(self, listener: socket.socket) -> Identities:
+        async with AsyncExitStack() as stack:
+            who = await self._serve(stack, listener)
+            self._service = stack.pop_all()
+        return who
+
+    async def _end_service(self) -> None:
+        await self._service.aclose()
+
+    async def _serve(self, stack: AsyncExitStack, listener: socket.socket) -> Identities:
+        """Serve what the root holds, until `stack` is closed."""
+        config, root = self.config, self.config.root
         projects = root / "projects"
         projects.mkdir(exist_ok=True)
         try:
@@ -169,14 +233,13 @@ class Emulator:
         executions.abort_unfinished()
         stack.push_async_callback(executions.close)
 
-        listener = stack.enter_context(_listen(config.port))
         port = listener.getsockname()[1]
-        url = f"http://{ADDRESS}:{port}"
-        app = application(config.revision, self.calls)
+        app = application(config.revision, self._control)
         app[HOSTS] = frozenset({f"{ADDRESS}:{port}", f"localhost:{port}"})
         app[SERVICES] = Services(
-            url=url,
+            url=_url(listener),
             identity=Identity(
+                store=store,
                 subject=who.user_id,
                 oauth_token=who.oauth_token,
                 secret=who.secret,
@@ -188,22 +251,15 @@ class Emulator:
             executions=executions,
             billing=billing,
             history=history,
-            sessions={},
+            sessions=self._sessions,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_PATIENCE)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, listener).start()
-
-        self._info = EmulatorInfo(
-            url=url,
-            oauth_token=who.oauth_token,
-            organization_id=who.organization_id,
-            community_id=who.community_id,
-            project_id=who.project_id,
-        )
-        _write_private(info_file, msgspec.json.format(msgspec.json.encode(self._info)))
-        stack.callback(info_file.unlink, missing_ok=True)
+        # A second descriptor of the same socket, since aiohttp closes what it is given: the port stays ours
+        # while the service restarts, and who connects meanwhile waits.
+        await web.SockSite(runner, listener.dup()).start()
+        return who
 
 
 async def serve(config: EmulatorConfig) -> None:
@@ -257,6 +313,10 @@ def _listen(port: int) -> socket.socket:
             hint="Choose another one with --port; 0 takes any free one.",
         ) from error
     return listener
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://{ADDRESS}:{listener.getsockname()[1]}"
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -25,6 +25,7 @@ class Code(IntEnum):
     """gRPC status codes that the emulator uses."""
 
     INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
     ALREADY_EXISTS = 6
     PERMISSION_DENIED = 7

@@ -73,8 +73,13 @@ class Executions:
         self._runs: dict[str, tuple[Lane, Run]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def start(self, project: Project, request: types.ExecuteRequest, subject: str) -> Operation:
-        """Take an execution on. Codes 3 and 5 for what was asked, 9 if the units do not suffice."""
+    def start(
+        self, project: Project, request: types.ExecuteRequest, subject: str, *, pause: float = 0.0
+    ) -> Operation:
+        """Take an execution on. Codes 3 and 5 for what was asked, 9 if the units do not suffice.
+
+        It waits `pause` seconds before its first cell.
+        """
         if bool(request.notebook_id) == bool(request.cell_id):
             raise invalid("notebookId", "give exactly one of notebookId and cellId")
         if request.spark_connector_id:
@@ -101,6 +106,7 @@ class Executions:
             wanted=request.output_variable_names,
             spec=spec,
             limits=project.limits,
+            pause=pause,
         )
         self._history.add(
             run.execution,

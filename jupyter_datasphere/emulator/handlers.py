@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from aiohttp import web
 
 from ..datasphere import types
 from ..datasphere.types import Operation
@@ -39,13 +40,20 @@ class Services(msgspec.Struct, frozen=True):
     """Session tokens of opened projects, each with its project."""
 
 
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
 class Call(msgspec.Struct, frozen=True):
-    """One call: who calls, the IDs in the path, and the request message (None where there is none)."""
+    """One call: who calls, the IDs in the path, and the request message (None where there is none).
+
+    `pause`: seconds that an execution waits which this call starts.
+    """
 
     services: Services
     subject: str
     path: dict[str, str]
     request: Any
+    pause: float
 
 
 Handler = Callable[[Call], Any]
@@ -130,7 +138,7 @@ def set_unit_balance(call: Call) -> Operation:
 
 
 def execute(call: Call) -> Operation:
-    return call.services.executions.start(_project(call), call.request, call.subject)
+    return call.services.executions.start(_project(call), call.request, call.subject, pause=call.pause)
 
 
 def cell_outputs(call: Call) -> types.CellOutputs:
@@ -150,6 +158,7 @@ def get_operation(call: Call) -> msgspec.Raw:
 
 
 def cancel_operation(call: Call) -> msgspec.Raw:
+    call.services.operations.raw(call.path["operationId"])  # what is forgotten cannot be cancelled
     call.services.executions.cancel(call.path["operationId"])
     return call.services.operations.raw(call.path["operationId"])
 

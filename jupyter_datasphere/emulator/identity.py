@@ -1,7 +1,7 @@
 """IAM: an OAuth token is exchanged for IAM tokens, and every other call needs one.
 
 An IAM token is ``t1.<payload>.<signature>``, signed with a secret of the emulator's root: it outlives a
-restart, and a new one does not revoke the old one.
+restart, and a new one does not revoke the old one. All of them are revoked by beginning a new generation.
 """
 
 from __future__ import annotations
@@ -17,18 +17,22 @@ import msgspec
 from ..datasphere.types import TokenRequest, TokenResponse
 from .clock import timestamp
 from .errors import ApiError, Code, invalid
+from .store import Store
 
 
 class _Payload(msgspec.Struct):
     subject: str
     expires_at: float
     nonce: str
+    generation: int = 0
 
 
 class Identity:
     """Issues and checks IAM tokens of one subject. `lifetime` is in seconds."""
 
-    def __init__(self, *, subject: str, oauth_token: str, secret: str, lifetime: float) -> None:
+    def __init__(self, *, store: Store, subject: str, oauth_token: str, secret: str, lifetime: float) -> None:
+        self._store = store
+        self._generation = int(store.meta("token_generation") or 0)
         self._subject = subject
         self._oauth_token = oauth_token
         self._secret = secret.encode()
@@ -44,7 +48,9 @@ class Identity:
         if not secrets.compare_digest(oauth.encode(), self._oauth_token.encode()):
             raise ApiError(Code.UNAUTHENTICATED, "OAuth token is invalid or expired")
         expires_at = time.time() + self._lifetime
-        payload = msgspec.json.encode(_Payload(self._subject, expires_at, secrets.token_hex(8)))
+        payload = msgspec.json.encode(
+            _Payload(self._subject, expires_at, secrets.token_hex(8), self._generation)
+        )
         return TokenResponse(
             iam_token=f"t1.{_text(payload)}.{_text(self._sign(payload))}",
             expires_at=timestamp(int(expires_at * 1_000_000)),
@@ -66,9 +72,14 @@ class Identity:
         if not genuine:
             raise ApiError(Code.UNAUTHENTICATED, "The IAM token is invalid")
         content = msgspec.json.decode(payload, type=_Payload)
-        if content.expires_at <= time.time():
+        if content.expires_at <= time.time() or content.generation < self._generation:
             raise ApiError(Code.UNAUTHENTICATED, "The IAM token has expired")
         return content.subject
+
+    def expire_all(self) -> None:
+        """Let all tokens given out so far expire now."""
+        self._generation += 1
+        self._store.set_meta("token_generation", str(self._generation))
 
     def _sign(self, payload: bytes) -> bytes:
         return hmac.digest(self._secret, payload, hashlib.sha256)

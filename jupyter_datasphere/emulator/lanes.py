@@ -33,7 +33,7 @@ Verdict = Literal["OK", "ERROR", "ABORTED"]
 class Run:
     """One execution: what was asked for, as it was at that time.
 
-    `checkpoint` is empty where the API has none.
+    `checkpoint` is empty where the API has none. `pause`: seconds to wait before the first cell.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Run:
         wanted: list[str],
         spec: Spec,
         limits: ProjectLimits | None,
+        pause: float,
     ) -> None:
         self.execution = execution
         self.checkpoint = checkpoint
@@ -59,6 +60,7 @@ class Run:
         self.wanted = wanted
         self.spec = spec
         self.limits = limits
+        self.pause = pause
         self.stopped: asyncio.Future[Status | None] = asyncio.get_running_loop().create_future()
 
     def stop(self, reason: Status | None) -> None:
@@ -172,7 +174,10 @@ class Lane:
 
     async def _compute(self, run: Run) -> Verdict | Status:
         interpreter = await self._ready_interpreter(run)
-        if interpreter is None:
+        if interpreter is not None and run.pause:
+            # As if the interpreter took longer: nothing has begun yet, and nothing is charged.
+            await asyncio.wait({run.stopped}, timeout=run.pause)
+        if interpreter is None or run.stopped.done():
             return self._verdict_of_stopped(run)
         meter = self._billing.start(run.execution, run.project, run.limits, run.spec, run.stop)
         self._history.start(run.execution, [cell.id for cell in run.cells])

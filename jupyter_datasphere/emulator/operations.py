@@ -1,7 +1,7 @@
 """Long-running operations, and the idempotency keys that lead back to them.
 
-An operation is kept for good. A key is kept for 24 hours: the same call again gives the first operation in
-its present state; the same key with another call is code 3.
+An operation is kept for good, unless it is forgotten on purpose. A key is kept for 24 hours: the same call
+again gives the first operation in its present state; the same key with another call is code 3.
 """
 
 from __future__ import annotations
@@ -65,15 +65,18 @@ class Operations:
             raise not_found("Operation", operation_id)
         return msgspec.Raw(row[0])
 
-    def get(self, operation_id: str) -> Operation:
-        return msgspec.json.decode(self.raw(operation_id), type=Operation)
-
     def finish(
         self, operation_id: str, *, response: dict[str, Any] | None = None, error: Status | None = None
     ) -> None:
-        """End an operation with exactly one of `response` and `error`. What has ended stays as it is."""
+        """End an operation with exactly one of `response` and `error`. What has ended stays as it is.
+
+        What is forgotten stays so: its execution goes on, and nobody can ask about the end.
+        """
         assert (response is None) != (error is None)
-        operation = self.get(operation_id)
+        row = self._store.one("SELECT data FROM operations WHERE id = ?", operation_id)
+        if row is None:
+            return
+        operation = msgspec.json.decode(row[0], type=Operation)
         if operation.done:
             return
         operation.done = True
@@ -83,6 +86,13 @@ class Operations:
         self._store.execute(
             "UPDATE operations SET done = 1, data = ? WHERE id = ?", _encode(operation), operation_id
         )
+
+    def forget(self, operation_id: str) -> None:
+        """Know nothing of an operation any more.
+
+        Its idempotency key stays: the same call again is code 5, and does not start its work a second time.
+        """
+        self._store.execute("DELETE FROM operations WHERE id = ?", operation_id)
 
     def once(
         self, subject: str, key: str | None, digest: bytes, call: Callable[[], Operation]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from collections import Counter
 from typing import Any, Literal
 
 import msgspec
@@ -17,9 +16,11 @@ from aiohttp import web
 
 from ..datasphere import types
 from ..datasphere.methods import METHODS, Method
+from .control import Control, add_control
 from .errors import Handler as WebHandler
 from .errors import answer_errors, invalid
-from .handlers import HANDLERS, Call, Services
+from .handlers import HANDLERS, SERVICES, Call
+from .injection import PAUSE, injection
 from .protojson import message, parse_body, parse_query
 
 Revision = Literal["2024-03", "current"]
@@ -30,23 +31,27 @@ MAX_ID = 50
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
-SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
 HOSTS: web.AppKey[frozenset[str]] = web.AppKey("hosts", frozenset)
 
 
-def application(revision: Revision, calls: Counter[str]) -> web.Application:
+def application(revision: Revision, control: Control) -> web.Application:
     """The web application; its `SERVICES` and `HOSTS` must be set before the first request.
 
-    `calls` counts the calls by the name of the method, refused ones too.
+    `control` counts the calls and has the faults that they meet; foreign requests meet and count nothing.
     """
-    app = web.Application(middlewares=[answer_errors, check_host], client_max_size=MAX_BODY)
+    names: dict[WebHandler, str] = {}
+    app = web.Application(
+        middlewares=[check_host, injection(names, control), answer_errors], client_max_size=MAX_BODY
+    )
     for method in METHODS.values():
         if method.revision in ("all", revision):
-            handler = _handler(method, calls)
+            handler = _handler(method)
+            names[handler] = method.name
             app.router.add_route(method.verb, route_template(method.path), handler)
             if method.name == "operation.cancel":  # the reference says GET, one of the guides POST
                 app.router.add_route("POST", route_template(method.path), handler)
     app.router.add_route("*", "/ide/{projectId}", project_page)
+    add_control(app.router, control)
     return app
 
 
@@ -55,11 +60,10 @@ def route_template(path: str) -> str:
     return _PARAMETER.sub(r"{\1:[^/:]+}", path)
 
 
-def _handler(method: Method, calls: Counter[str]) -> WebHandler:
+def _handler(method: Method) -> WebHandler:
     work = HANDLERS[method.name]
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        calls[method.name] += 1
         services = request.app[SERVICES]
         subject = ""
         if method.host != "iam":
@@ -80,6 +84,7 @@ def _handler(method: Method, calls: Counter[str]) -> WebHandler:
             subject=subject,
             path=ids,
             request=None if method.request is None else message(data, method.request),
+            pause=PAUSE.get(),
         )
         if method.changing:
             key = request.headers.get("Idempotency-Key")

@@ -25,6 +25,7 @@ async def test_emulator_json_tells_how_to_log_in_and_is_private(api: Api) -> Non
         "organization_id": emulator.organization_id,
         "community_id": emulator.community_id,
         "project_id": emulator.project_id,
+        "control_token": emulator.info.control_token,
     }
     for name in ("emulator.json", "emulator.sqlite", "emulator.sqlite-wal"):
         assert stat.S_IMODE((emulator.config.root / name).stat().st_mode) == 0o600

@@ -1,0 +1,69 @@
+"""The control endpoint: what tests and lessons ask of the emulator itself, next to the service's API.
+
+`GET /emulator/faults`, `PUT /emulator/faults` and `GET /emulator/calls`. They need the `control_token` of
+`emulator.json` as bearer token, are not counted and never meet a fault: whoever has set a rule that breaks
+every call can take it back.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from .errors import ApiError, Code, invalid
+from .errors import Handler as WebHandler
+from .faults import Faults, parse_rules
+
+
+class Control(msgspec.Struct, frozen=True):
+    """What outlives a restart of the emulator within its process, and the way to cause one."""
+
+    token: str
+    calls: Counter[str]
+    """Calls so far by the name of the method, with those that were refused or met a fault."""
+    faults: Faults
+    restart: Callable[[], None]
+    """Restart soon, once the caller has returned."""
+
+
+def add_control(router: web.UrlDispatcher, control: Control) -> None:
+    """Add the endpoint's routes."""
+
+    async def get_faults(request: web.Request) -> web.StreamResponse:
+        return _json(control.faults.report())
+
+    async def put_faults(request: web.Request) -> web.StreamResponse:
+        try:
+            rules = parse_rules(await request.read())
+        except ValueError as error:
+            raise invalid("", str(error)) from error
+        control.faults.replace(rules)
+        return _json(control.faults.report())
+
+    async def get_calls(request: web.Request) -> web.StreamResponse:
+        return _json(control.calls)
+
+    router.add_get("/emulator/faults", _guarded(control.token, get_faults), allow_head=False)
+    router.add_put("/emulator/faults", _guarded(control.token, put_faults))
+    router.add_get("/emulator/calls", _guarded(control.token, get_calls), allow_head=False)
+
+
+def _guarded(token: str, handler: WebHandler) -> WebHandler:
+    expected = f"Bearer {token}".encode()
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+        if not hmac.compare_digest(given, expected):
+            raise ApiError(Code.UNAUTHENTICATED, "This needs the control_token of emulator.json")
+        return await handler(request)
+
+    return guarded
+
+
+def _json(content: Any) -> web.Response:
+    return web.Response(body=msgspec.json.encode(content), content_type="application/json")
