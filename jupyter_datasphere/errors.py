@@ -72,6 +72,13 @@ class ConflictError(ExpectedError):
     http_status = 409
 
 
+class StorageError(ExpectedError):
+    """The disk takes no more."""
+
+    code = "disk-full"
+    http_status = 507
+
+
 class CredentialsError(ExpectedError):
     """No credentials, or credentials that the service refuses."""
 

@@ -270,6 +270,8 @@ class LedgerUsage(Wire):
     bytes: int
     max_bytes: int
     executions: int
+    problem: str | None = None
+    """Why it cannot be written now; runs wait for that."""
 
 
 class ServerStatus(Wire):

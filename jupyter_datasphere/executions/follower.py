@@ -6,13 +6,14 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ..datasphere import types
 from ..datasphere.schedule import FirstLook, Schedule
-from ..errors import CredentialsError, DataSphereError, ServiceError, UnavailableError
+from ..errors import CredentialsError, DataSphereError, ServiceError, StorageError, UnavailableError
 from ..protocol import (
     FINAL_STATES,
     Event,
@@ -24,7 +25,7 @@ from ..protocol import (
     StartedEvent,
     State,
 )
-from .channels.base import Channel, Feed, Outcome
+from .channels.base import Channel, Feed, News, Outcome, Submission
 from .ledger import Ledger
 from .places import Places, Turn
 from .signals import Signals
@@ -65,8 +66,10 @@ class Follower:
 
     def cancel(self, reason: str) -> None:
         """Ask for the end; noted on disk, done by `run`."""
-        self._ledger.ask_to_cancel(self.execution_id, reason)
-        self._cancelled.set()
+        try:
+            self._ledger.ask_to_cancel(self.execution_id, reason)
+        finally:
+            self._cancelled.set()
 
     def stage(self) -> None:
         """Take the first step at once where nobody is in the way."""
@@ -90,13 +93,14 @@ class Follower:
             if self._turn is not None:
                 await self._settle(feed)
                 self._turn.leave()
-            await self._ledger.sync()
+            await self._written(self._ledger.sync)
         except DataSphereError as error:
-            self._end(Outcome("failed", Problem.of(error)))
+            await self._end_at_last(Outcome("failed", Problem.of(error)))
         except Exception as error:  # noqa: BLE001 - logged whole, and the execution must end
             _log.exception("Execution %s failed inside of the extension.", self.execution_id)
             title = f"The extension failed: {type(error).__name__}."
-            self._end(Outcome("failed", Problem(code="internal", title=title, hint="Please report it.")))
+            problem = Problem(code="internal", title=title, hint="Please report it.")
+            await self._end_at_last(Outcome("failed", problem))
         finally:
             for keeper in keepers:
                 keeper.cancel()
@@ -123,10 +127,10 @@ class Follower:
             await _first(self._turn.wait(), self._cancelled.wait())
         if self._execution.state == "queued":
             if self._cancelled.is_set():
-                self._end(Outcome("cancelled"))
+                await self._end_at_last(Outcome("cancelled"))
                 return False
-            self._move("staged")
-        await self._ledger.sync()  # the key is on the disk before it is used
+            await self._written(lambda: self._move("staged"))
+        await self._written(self._ledger.sync)  # the key is on the disk before it is used
         schedule = Schedule()
         doubtful = self._sent_before
         while True:
@@ -138,16 +142,19 @@ class Follower:
                 if not doubtful:
                     raise
                 if self._overdue():
-                    self._end(Outcome("unknown", _UNKNOWN))
+                    await self._end_at_last(Outcome("unknown", _UNKNOWN))
                     return False
                 await asyncio.sleep(schedule.wait())
             else:
-                self._move(
-                    "submitted",
-                    operation_id=submission.operation_id,
-                    operation_created_at=submission.created_at,
-                )
+                await self._written(partial(self._submitted, submission))
                 return True
+
+    def _submitted(self, submission: Submission) -> None:
+        self._move(
+            "submitted",
+            operation_id=submission.operation_id,
+            operation_created_at=submission.created_at,
+        )
 
     def _overdue(self) -> bool:
         first = self._ledger.record(self.execution_id).first_attempt or time.time()
@@ -168,11 +175,12 @@ class Follower:
                 # The run goes on over there, whatever keeps us from seeing it.
                 if error.code != trouble:
                     trouble = error.code
-                    self._write([NoticeEvent(text=f"The run goes on, but cannot be followed now: {error}")])
+                    text = f"The run goes on, but cannot be followed now: {error}"
+                    await self._written(partial(self._write, [NoticeEvent(text=text)]))
                 continue
             if trouble is not None:
                 trouble = None
-                self._write([NoticeEvent(text="The run is followed again.")])
+                await self._written(partial(self._write, [NoticeEvent(text="The run is followed again.")]))
             if news.events:
                 schedule.news()
                 if not heard and looks == 1:
@@ -181,11 +189,35 @@ class Follower:
                     self._first_look.was_early(time.monotonic() - begun)
                 heard = True
             if news.events or news.outcome is not None:
-                with self._ledger.together():
-                    self._write(news.events, news.source_cursor)
-                    if news.outcome is not None:
-                        self._end(news.outcome)
-                        return
+                await self._written(partial(self._take, news))
+                if news.outcome is not None:
+                    return
+
+    def _take(self, news: News) -> None:
+        with self._ledger.together():
+            self._write(news.events, news.source_cursor)
+            if news.outcome is not None:
+                self._end(news.outcome)
+
+    async def _written(self, write: Callable[[], Awaitable[None] | None]) -> None:
+        """Write, and wait where the disk takes no more: what has come from the service must not be lost."""
+        schedule = Schedule()
+        full = False
+        while True:
+            try:
+                if full and self._execution.state not in FINAL_STATES:
+                    self._write([NoticeEvent(text=_WAS_FULL)])
+                    full = False
+                done = write()
+                if done is not None:
+                    await done
+                return
+            except StorageError as error:
+                if not full:
+                    _log.warning("Execution %s waits: %s", self.execution_id, error)
+                full = True
+                self._execution = self._ledger.execution(self.execution_id)  # what was undone is undone here
+                await asyncio.sleep(schedule.wait())
 
     def _write(self, events: Sequence[Event], source_cursor: int | None = None) -> None:
         if self._execution.state == "submitted" and any(
@@ -223,7 +255,11 @@ class Follower:
 
     async def _cancel_after(self, seconds: float) -> None:
         await asyncio.sleep(self._execution.created_at + seconds - time.time())
-        self.cancel("timeout")
+        await self._written(partial(self._ledger.ask_to_cancel, self.execution_id, "timeout"))
+        self._cancelled.set()
+
+    async def _end_at_last(self, outcome: Outcome) -> None:
+        await self._written(partial(self._end, outcome))
 
     def _end(self, outcome: Outcome) -> None:
         if self._execution.state in FINAL_STATES:
@@ -264,6 +300,8 @@ async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
         for task in tasks:
             task.cancel()
 
+
+_WAS_FULL = "The disk with the ledger was full for a while; nothing was lost."
 
 _UNKNOWN = Problem(
     code="unknown",

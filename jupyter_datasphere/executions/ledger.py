@@ -180,6 +180,7 @@ class Ledger:
                 bytes=sum(file.size for file in files),
                 max_bytes=self._max_bytes,
                 executions=sum(file.count() for file in files),
+                problem=next((file.problem for file in self._owned if file.problem), None),
             )
 
     # Reading

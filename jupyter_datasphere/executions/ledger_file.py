@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
+from ..errors import StorageError
 from ..protocol import FINAL_STATES, Event, Execution, ExecutionRequest, State
 
 APPLICATION_ID = 0x4A445350  # "JDSP", in the file's header: tells our files from others'
 SCHEMA_VERSION = 2
 """1: as now, but what was deleted left the file as large as it was."""
+
+_NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC)
 
 PRUNED_AT_ONCE = 100
 """Events: a few milliseconds, so that the event loop goes on."""
@@ -70,6 +73,8 @@ class LedgerFile:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._read_only = read_only
+        self.problem: str | None = None
+        """Why the last attempt to write failed."""
         new = not read_only and (not path.exists() or path.stat().st_size == 0)
         if new:
             path.touch(mode=0o600)
@@ -117,11 +122,16 @@ class LedgerFile:
         self._db.close()
 
     def sync(self) -> None:
-        """Wait until all commits would survive a power failure too. May be called from any thread."""
+        """Wait until all commits would survive a power failure too. May be called from any thread.
+
+        Raises `StorageError`, as whatever writes does.
+        """
         if self._wal is not None and self._wal.exists():
             descriptor = os.open(self._wal, os.O_RDWR)
             try:
                 os.fsync(descriptor)
+            except OSError as error:
+                raise self._full(error) from error
             finally:
                 os.close(descriptor)
 
@@ -134,10 +144,21 @@ class LedgerFile:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            with suppress(sqlite3.OperationalError):  # on a full disk, SQLite itself may have done it
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _NO_SPACE:
+                raise self._full(error) from error
             raise
-        self._db.execute("COMMIT")
+        self.problem = None
+
+    def _full(self, error: Exception) -> StorageError:
+        self.problem = f"The ledger in {self.path.parent} cannot be written ({error})"
+        return StorageError(
+            self.problem,
+            hint="Free some space on its disk: runs that are on go on meanwhile, and lose nothing.",
+        )
 
     def insert(self, record: Record, request: ExecutionRequest, events: Sequence[Event]) -> None:
         """Write a new execution with its first events."""

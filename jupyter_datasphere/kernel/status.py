@@ -41,7 +41,8 @@ def balance(project: ProjectInfo) -> str:
 
 
 def _usage(ledger: LedgerUsage) -> str:
-    return f"{ledger.executions:,} runs, {ledger.bytes / 1e6:,.1f} of {ledger.max_bytes / 1e6:,.0f} MB"
+    usage = f"{ledger.executions:,} runs, {ledger.bytes / 1e6:,.1f} of {ledger.max_bytes / 1e6:,.0f} MB"
+    return usage if ledger.problem is None else f"{usage}. {ledger.problem}."
 
 
 def named(project: ProjectInfo) -> str:
