@@ -19,12 +19,15 @@ from .arguments import (
     VarsArguments,
 )
 from .handle import Handle
+from .history import history
+from .joining import Joining
 from .known import Known
 from .link import Link
 from .live import Board
 from .pacing import Pacer
 from .problems import error_from
 from .run import Run
+from .run_arguments import HistoryArguments
 from .settings import Configuration, Settings
 from .status import NO_PROJECT, named, status_facts
 from .suggest import did_you_mean
@@ -49,6 +52,7 @@ class Commands:
         self._configuration = Configuration(settings)
         self._pacer = Pacer()
         self._board = Board(self.link)
+        self.joining = Joining(shell, self.link, settings, self._pacer, self._board)
 
     def execute(self, options: ExecuteArguments, code: str | None) -> Handle:
         """Run something in the project; afterwards the outputs that were asked for are local variables.
@@ -71,7 +75,7 @@ class Commands:
             self.shell,
             self._pacer,
             quiet=self.settings.quiet if options.quiet is None else options.quiet,
-            limit=round(self.settings.display_limit * 1e6),
+            limit=self.settings.display_bytes,
         )
         handle = Handle(self.link, run.id, outcome=run.outcome, board=self._board, shell=self.shell)
         for tell in self.starting:
@@ -86,13 +90,7 @@ class Commands:
             self.shell.user_ns.update(run.outcome.variables)
             if run.outcome.last:  # else there was none
                 self._name(options.handle, handle)
-        missing = [name for name in options.output if name not in run.outcome.variables]
-        if missing:
-            raise ExpectedError(
-                f"Execution {run.id} succeeded, but gave no variable {_listed(missing)}.",
-                code="output-missing",
-                hint="Does the code define it, as a value that JSON knows?",
-            )
+        run.outcome.raise_for_missing()
         return handle
 
     def project(self, options: ProjectArguments) -> None:
@@ -121,6 +119,9 @@ class Commands:
     def config(self, options: ConfigArguments) -> None:
         self._configuration.change(options.settings, reset=options.reset)
         self._publish(table(("Setting", "Value", "From", "Meaning"), self._configuration.rows()))
+
+    def history(self, options: HistoryArguments) -> None:
+        self._publish(history(self.link, options.number, options.status))
 
     def variables(self, options: VarsArguments) -> None:
         session = options.session or (None if options.notebook else self.settings.session)
@@ -181,7 +182,3 @@ def _preview(variable: Variable) -> str:
     if variable.preview or not _has_value(variable):
         return variable.preview
     return msgspec.json.encode(variable.value).decode()
-
-
-def _listed(names: list[str]) -> str:
-    return " or ".join(repr(name) for name in names)

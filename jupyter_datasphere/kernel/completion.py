@@ -107,6 +107,10 @@ class Completion:
                 case "sessions":
                     commands = self._commands()
                     return list(dict.fromkeys([commands.settings.session, *commands.known.sessions()]))
+                case "runs":
+                    return self._commands().known.runs()
+                case "states":
+                    return self._commands().known.states()
                 case "projects":
                     return [project.name for project in self._commands().known.projects()]
         except DataSphereError:

@@ -34,6 +34,18 @@ def join(link: Link, execution_id: str, after: int = 0) -> Generator[Batch]:
     return _each_once(link, execution_id, link.events(execution_id, after=after), after, asked_for=True)
 
 
+def so_far(link: Link, execution: Execution, after: int = 0) -> Generator[Batch]:
+    """Give each event after number `after` that a run had when it was looked at: waits for none."""
+    last = execution.last_event
+    if after >= last:
+        return
+    with closing(join(link, execution.id, after)) as batches:
+        for batch in batches:
+            yield [numbered for numbered in batch if numbered[0] <= last]
+            if batch and batch[-1][0] >= last:
+                return
+
+
 def launch(link: Link, request: ExecutionRequest, execution_id: str) -> Execution:
     """Start the run, and return once the server has it in its ledger. Raises as `follow` does."""
     tries = _Tries()
@@ -53,6 +65,7 @@ def launch(link: Link, request: ExecutionRequest, execution_id: str) -> Executio
                 raise UnavailableError(
                     f"{error.message} Whether execution {execution_id} was started is not known.",
                     code="connection-lost",
+                    hint=f"Once the server is there again, %ds_attach {execution_id} tells.",
                 ) from error
 
 
@@ -88,7 +101,7 @@ def _each_once(
                 raise UnavailableError(
                     f"{broken.message} Execution {execution_id} goes on without this cell.",
                     code="connection-lost",
-                    hint="Its output is kept by the server under that ID.",
+                    hint=f"Once the server is there again, %ds_attach {execution_id} shows all of it.",
                 )
             batches = link.events(execution_id, after=last)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..protocol import Event, Execution, State
 from .describe import is_over, line
+from .following import so_far
 from .interrupts import interruptible
 from .link import Link
 from .outcome import Outcome
@@ -66,8 +67,8 @@ class Handle:
         """The variables that were asked for with -o, as far as they have come: they do so at the end."""
         outcome, _ = self._reading()
         if outcome.ending is None:
-            for event in self._batches(outcome.last):
-                outcome.take([event])
+            for batch in so_far(self._link, self._look(), outcome.last):
+                outcome.take(batch)
         return dict(outcome.variables)
 
     def wait(self, timeout: float | None = None) -> Handle:
@@ -116,20 +117,9 @@ class Handle:
         return self._read
 
     def _events(self) -> Iterator[Event]:
-        return (event for _, event in self._batches(0))
-
-    def _batches(self, after: int) -> Iterator[tuple[int, Event]]:
-        """The numbered events that there are by now, one at a time: waits for none."""
-        last = self._look().last_event
-        if after >= last:
-            return
-        with closing(self._link.events(self.id, after=after)) as batches:
+        with closing(so_far(self._link, self._look())) as batches:
             for batch in batches:
-                for number, event in batch:
-                    if number <= last:
-                        yield number, event
-                    if number >= last:
-                        return
+                yield from (event for _, event in batch)
 
     # Showing
 

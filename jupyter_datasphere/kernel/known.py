@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ..protocol import Code, Notebook, ProjectInfo
+from .history import STATES
 from .link import Link
 
 PROJECTS_KEPT = 60.0
@@ -12,6 +13,10 @@ PROJECTS_KEPT = 60.0
 
 RUNS = 100
 """How many of the newest runs are searched for names of sessions."""
+
+
+OFFERED = 20
+"""How many of the newest runs are offered by their IDs."""
 
 
 class Known:
@@ -28,6 +33,14 @@ class Known:
             self._projects = self._link.projects()
             self._until = time.monotonic() + PROJECTS_KEPT
         return self._projects
+
+    def runs(self) -> list[str]:
+        """The IDs of the newest runs."""
+        return [execution.id for execution in self._link.executions(OFFERED)]
+
+    def states(self) -> list[str]:
+        """The states that a run can be in."""
+        return list(STATES)
 
     def sessions(self) -> list[str]:
         """The names of sessions that runs of late had, the newest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -68,9 +68,17 @@ class Link:
         """The projects that the server can find by name; asks the service."""
         return self._call("GET", "/projects", Projects).projects
 
-    def executions(self, limit: int) -> list[Execution]:
-        """The newest runs of this user, newest first; asks nobody but the server."""
-        return self._call("GET", "/executions", Executions, params={"limit": limit}).executions
+    def executions(
+        self, limit: int, *, states: Sequence[str] = (), before: float | None = None
+    ) -> list[Execution]:
+        """The newest runs of this user, newest first; asks nobody but the server.
+
+        Only those in one of the `states`, and created `before`, where these are given.
+        """
+        params: dict[str, Any] = {"limit": limit, "state": states}
+        if before is not None:
+            params["before"] = repr(before)  # to the last digit
+        return self._call("GET", "/executions", Executions, params=params).executions
 
     def execution(self, execution_id: str) -> Execution:
         return self._call("GET", _path(execution_id), Execution)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
-from . import arguments
+from . import arguments, run_arguments
 from .address import Address
 from .completion import Completion
 from .execute_arguments import EXECUTE, parse_execute
@@ -27,6 +27,10 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 PARSERS = {
     "ds_execute": EXECUTE,
     "ds_vars": arguments.VARS,
+    "ds_history": run_arguments.HISTORY,
+    "ds_attach": run_arguments.ATTACH,
+    "ds_output": run_arguments.OUTPUT,
+    "ds_cancel": run_arguments.CANCEL,
     "ds_project": arguments.PROJECT,
     "ds_status": arguments.STATUS,
     "ds_config": arguments.CONFIG,
@@ -85,6 +89,39 @@ class DataSphereMagics(Settings, Magics):
             print(self.ds_vars.__doc__)
         else:
             self.commands.variables(options)
+
+    @magic(line_magic, run_arguments.HISTORY)
+    def ds_history(self, line: str) -> None:
+        options = run_arguments.parse_history(line)
+        if options.help:
+            print(self.ds_history.__doc__)
+        else:
+            self.commands.history(options)
+
+    @magic(line_magic, run_arguments.ATTACH)
+    def ds_attach(self, line: str) -> Handle | None:
+        options = run_arguments.parse_run(run_arguments.ATTACH, line)
+        if options.help or options.id is None:
+            print(self.ds_attach.__doc__)
+            return None
+        handle = self.commands.joining.attach(options.id)
+        return handle if value_is_kept() else None
+
+    @magic(line_magic, run_arguments.OUTPUT)
+    def ds_output(self, line: str) -> None:
+        options = run_arguments.parse_run(run_arguments.OUTPUT, line)
+        if options.help or options.id is None:
+            print(self.ds_output.__doc__)
+        else:
+            self.commands.joining.output(options.id)
+
+    @magic(line_magic, run_arguments.CANCEL)
+    def ds_cancel(self, line: str) -> None:
+        options = run_arguments.parse_run(run_arguments.CANCEL, line)
+        if options.help or options.id is None:
+            print(self.ds_cancel.__doc__)
+        else:
+            self.commands.joining.cancel(options.id)
 
     @magic(line_magic, arguments.PROJECT)
     def ds_project(self, line: str) -> None:

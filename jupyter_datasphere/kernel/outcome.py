@@ -47,7 +47,7 @@ class Outcome:
         self.ending: StatusEvent | None = None
         self.last = 0
         """The number of the newest event taken."""
-        self._wanted = frozenset(wanted)
+        self._wanted = tuple(wanted)
         self._failure: FailureEvent | None = None
         self._lock = threading.Lock()
 
@@ -85,6 +85,17 @@ class Outcome:
         raise ExpectedError(
             f"Execution {self.execution_id} {ENDINGS[ending.state]}", code=ending.state, hint=ending.detail
         )
+
+    def raise_for_missing(self) -> None:
+        """Raises `ExpectedError` where a run has succeeded and one of the `wanted` did not come."""
+        missing = [name for name in self._wanted if name not in self.variables]
+        if missing:
+            raise ExpectedError(
+                f"Execution {self.execution_id} succeeded, but gave no variable"
+                f" {' or '.join(map(repr, missing))}.",
+                code="output-missing",
+                hint="Does the code define it, as a value that JSON knows?",
+            )
 
     def _stopped(self, problem: Problem) -> RemoteExecutionError:
         error = RemoteExecutionError("InterpreterStopped", KILLED, [], execution_id=self.execution_id)

@@ -88,20 +88,22 @@ class Progress:
     A thread of its own draws it, as the main thread waits for the server. Without a `line` it is silent.
     """
 
-    def __init__(self, line: Line | None) -> None:
+    def __init__(self, line: Line | None, *, already: float = 0.0) -> None:
+        """`already`: seconds that the run had taken before anybody watched it."""
         self._line = line
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._began = time.monotonic()
+        self._began = time.monotonic() - already
         self._visible = False
         self._drawn = 0
         self._word = "starting"
 
     @classmethod
-    def for_shell(cls, shell: InteractiveShell, *, quiet: bool) -> Progress:
+    def for_shell(cls, shell: InteractiveShell, *, quiet: bool, already: float = 0.0) -> Progress:
         if quiet or not watched(shell):
             return cls(None)
-        return cls(DisplayLine(shell) if getattr(shell, "kernel", None) else TerminalLine())
+        line = DisplayLine(shell) if getattr(shell, "kernel", None) else TerminalLine()
+        return cls(line, already=already)
 
     @property
     def elapsed(self) -> float:

@@ -38,6 +38,11 @@ class Settings(HasTraits):
         config=True
     )
 
+    @property
+    def display_bytes(self) -> int:
+        """`display_limit` in bytes."""
+        return round(self.display_limit * 1e6)
+
     @validate("spec")
     def _known_spec(self, proposal: dict[str, Any]) -> str:
         spec: str = proposal["value"]

@@ -118,6 +118,7 @@ async def test_a_server_that_stays_away_leaves_the_run_going_on(user: User, rela
     execution = (await user.executions())[0]
     assert cell.error["ename"] == "UnavailableError"
     assert f"Execution {execution['id']} goes on" in cell.error["evalue"]
+    assert f"%ds_attach {execution['id']} shows all of it" in cell.error["evalue"]
     while execution["state"] not in ("succeeded", "failed", "cancelled"):
         await asyncio.sleep(0.1)
         execution = (await user.executions())[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -76,19 +75,12 @@ async def test_projects_and_sessions_are_those_that_the_server_knows(server: Fac
         user = User(kernel, server)
         await user.run("%load_ext jupyter_datasphere")
         await user.run("%%ds_execute -p demo-project --session tuesday\n1")
-
-        async def offers(code: str) -> list[str]:
-            content = {"code": code, "cursor_pos": len(code)}
-            request = await kernel.send("shell", "complete_request", content)
-            message: dict[str, Any] = {"parent_header": {}}
-            while (
-                message["parent_header"].get("msg_id") != request or message["msg_type"] != "complete_reply"
-            ):
-                message = await kernel.receive()
-            matches: list[str] = message["content"]["matches"]
-            return matches
-
-        assert await offers("%ds_project demo-") == ["demo-project"]
-        assert await offers("%%ds_execute -p demo-") == ["demo-project"]
-        assert await offers("%%ds_execute --session tue") == ["tuesday"]
-        assert "main" in await offers("%ds_vars --session ")
+        assert await user.complete("%ds_project demo-") == ["demo-project"]
+        assert await user.complete("%%ds_execute -p demo-") == ["demo-project"]
+        assert await user.complete("%%ds_execute --session tue") == ["tuesday"]
+        assert "main" in await user.complete("%ds_vars --session ")
+        run = (await user.executions())[0]["id"]
+        for magic in ("%ds_attach", "%ds_cancel", "%ds_output", "job = %ds_attach"):
+            assert (await user.complete(f"{magic} "))[0] == run
+            assert await user.complete(f"{magic} {run[:12]}") == [run]
+        assert await user.complete("%ds_history --status ca") == ["cancelled"]

@@ -165,7 +165,10 @@ async def test_a_second_interrupt_stops_the_waiting(user: User) -> None:
     await user.interrupt()
     cell = await asyncio.wait_for(running, 3)
     assert cell.error["ename"] == "KeyboardInterrupt"
-    assert cell.error["evalue"].startswith("no longer waiting: execution ")
+    execution = (await user.executions())[0]["id"]
+    assert cell.error["evalue"] == (
+        f"no longer waiting: execution {execution} may go on (%ds_attach {execution} shows it)"
+    )
 
 
 async def test_a_timeout_cancels_and_raises(user: User) -> None:

@@ -77,6 +77,16 @@ class User:
         assert not cell.error, cell.error
         return cell.text()
 
+    async def complete(self, code: str) -> list[str]:
+        """What the Tab key offers at the end of the code."""
+        content = {"code": code, "cursor_pos": len(code)}
+        request = await self.kernel.send("shell", "complete_request", content)
+        message: Facts = {"parent_header": {}}
+        while message["parent_header"].get("msg_id") != request or message["msg_type"] != "complete_reply":
+            message = await self.kernel.receive()
+        matches: list[str] = message["content"]["matches"]
+        return matches
+
     async def interrupt(self) -> None:
         """As the interrupt button does."""
         headers = {"Authorization": f"token {self._server['token']}"}

@@ -1,0 +1,44 @@
+"""What becomes of a run that was told to stop: by the interrupt of its cell, or by `%ds_cancel`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+from ..errors import UnavailableError
+from ..protocol import Execution
+from .describe import place
+from .link import Link
+from .outcome import Batch, Outcome
+
+CANCELLING = 10.0
+"""Seconds for which somebody waits to see a cancelled run end."""
+
+
+def see_it_end(link: Link, told: Execution, outcome: Outcome, take: Callable[[Batch], None]) -> str:
+    """Wait for the end of a run that was just `told` to stop; says in one line what became of it.
+
+    `take` gets what happens meanwhile, and feeds `outcome`.
+    """
+    until = time.monotonic() + CANCELLING
+    try:
+        with closing(link.events(told.id, after=outcome.last, patience=CANCELLING)) as batches:
+            for batch in batches:
+                take(batch)
+                if time.monotonic() > until:
+                    break
+    except UnavailableError:
+        if time.monotonic() < until:
+            raise  # else it was only silent for that long
+    where = f"execution {told.id} in project {place(told)}"
+    if outcome.ending is None:
+        return f"cancelling takes longer than {CANCELLING:g} s: {where} was told to stop"
+    if outcome.ending.state == "cancelled":
+        return f"cancelled: {where}"
+    return f"{outcome.ending.state} before it could be cancelled: {where}"
+
+
+def may_go_on(execution_id: str) -> str:
+    """What is said where somebody stopped waiting for that."""
+    return f"no longer waiting: execution {execution_id} may go on (%ds_attach {execution_id} shows it)"

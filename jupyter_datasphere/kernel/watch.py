@@ -1,0 +1,82 @@
+"""Shows one run while somebody waits for its end: the cell that started it, or one that came later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from ..errors import DataSphereError
+from ..protocol import Execution
+from .describe import elapsed, place
+from .display import LIMIT, Display
+from .link import Link
+from .outcome import Batch, Outcome
+from .pacing import Pacer
+from .progress import Progress, duration
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+class Watch:
+    """Feeds `outcome` and the display with the same events.
+
+    `found`: the run as it was when the watching began, where it had begun before: then its time counts from
+    its own beginning.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        outcome: Outcome,
+        shell: InteractiveShell,
+        pacer: Pacer,
+        *,
+        quiet: bool = False,
+        limit: int = LIMIT,
+        found: Execution | None = None,
+    ) -> None:
+        self._link = link
+        self._outcome = outcome
+        self._progress = Progress.for_shell(shell, quiet=quiet, already=_age(found))
+        self._display = Display(shell, self._progress, pacer, outcome.execution_id, limit=limit)
+
+    def follow(self, batches: Generator[Batch]) -> None:
+        """Show what they bring, to the end, with a progress line while that is nothing."""
+        try:
+            self._progress.start()
+            with closing(batches):
+                for batch in batches:
+                    self.take(batch)
+            self._progress.finish(self._summary())
+        finally:
+            self._progress.finish()
+
+    def take(self, batch: Batch) -> None:
+        """Show what happened, without a progress line where none is shown already."""
+        # What they say is noted before anything is shown: an interrupt can come while output is written.
+        self._outcome.take(batch)
+        self._display.show(event for _, event in batch)
+
+    def _summary(self) -> str | None:
+        """A line for a run that was long enough to be asked about."""
+        ending = self._outcome.ending
+        if ending is None or not self._progress.wants_summary:
+            return None
+        try:
+            execution = self._link.execution(self._outcome.execution_id)
+        except DataSphereError:
+            # The outputs are complete: a missing detail is no reason to fail.
+            return f"{ending.state} after {duration(self._progress.elapsed)}"
+        parts = [f"{ending.state} after {elapsed(execution)}"]
+        if execution.units is not None:
+            parts.append(f"{execution.units} units")
+        return " · ".join([*parts, place(execution)])
+
+
+def _age(execution: Execution | None) -> float:
+    if execution is None:
+        return 0.0
+    return max(0.0, (execution.finished_at or time.time()) - execution.created_at)
