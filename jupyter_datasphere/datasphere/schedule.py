@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 
@@ -9,6 +10,9 @@ SHORTEST = 0.005
 LONGEST = 2.0
 SHARE = 0.1
 JITTER = 0.1
+
+QUESTIONS_PER_SECOND = 400.0
+"""By all runs of a server together."""
 
 
 class FirstLook:
@@ -32,6 +36,25 @@ class FirstLook:
     def was_early(self, seconds_until_news: float) -> None:
         if seconds_until_news < self.SOON:
             self.wait = min(self.wait + 0.002, self.LONGEST)
+
+
+class Pace:
+    """A limit on all questions of a server together, so that many runs at once do not ask without measure.
+
+    Questions are let through in their order, `rate` a second; after a quiet time, up to a second's worth of
+    them at once.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._interval = 1 / rate
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait until one more question may be asked."""
+        now = time.monotonic()
+        self._next = max(self._next, now - 1.0) + self._interval
+        if self._next > now:
+            await asyncio.sleep(self._next - now)
 
 
 class Schedule:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..datasphere import types
-from ..datasphere.schedule import FirstLook, Schedule
+from ..datasphere.schedule import FirstLook, Pace, Schedule
 from ..errors import CredentialsError, DataSphereError, ServiceError, StorageError, UnavailableError
 from ..protocol import (
     FINAL_STATES,
@@ -49,6 +49,7 @@ class Follower:
         signals: Signals,
         places: Places,
         first_look: FirstLook,
+        pace: Pace,
         idempotency_window: float,
     ) -> None:
         self.execution_id = execution_id
@@ -56,6 +57,7 @@ class Follower:
         self._ledger = ledger
         self._signals = signals
         self._first_look = first_look
+        self._pace = pace
         self._window = idempotency_window
         self._cancelled = asyncio.Event()
         self.gone = asyncio.Event()
@@ -168,6 +170,7 @@ class Follower:
         trouble: str | None = None
         while True:
             await asyncio.sleep(schedule.wait() if looks else self._first_look.wait)
+            await self._pace.turn()
             looks += 1
             try:
                 news = await feed.news()
@@ -233,6 +236,7 @@ class Follower:
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
                 while True:
+                    await self._pace.turn()
                     try:
                         if await feed.settled():
                             return

@@ -16,7 +16,7 @@ import msgspec
 from ..datasphere import types
 from ..datasphere.client import Client
 from ..datasphere.projects import ProjectFinder
-from ..datasphere.schedule import FirstLook
+from ..datasphere.schedule import QUESTIONS_PER_SECOND, FirstLook, Pace
 from ..errors import ConflictError, ExpectedError, NotFoundError, UsageError
 from ..protocol import (
     FINAL_STATES,
@@ -59,12 +59,14 @@ class ExecutionService:
         projects: ProjectFinder,
         *,
         idempotency_window: float = 3600.0,
+        questions_per_second: float = QUESTIONS_PER_SECOND,
     ) -> None:
         self._ledger = ledger
         self._projects = projects
         self._signals = Signals()
         self._places = Places()
         self._first_look = FirstLook()
+        self._pace = Pace(questions_per_second)
         self._window = idempotency_window
         self._followers: dict[str, Follower] = {}
         self._unwanted: dict[str, float] = {}
@@ -300,6 +302,7 @@ class ExecutionService:
             self._signals,
             self._places,
             self._first_look,
+            self._pace,
             self._window,
         )
 

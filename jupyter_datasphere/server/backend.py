@@ -42,7 +42,11 @@ class Backend:
             self.client, organization=settings.organization, community=settings.community
         )
         self.executions = ExecutionService(
-            ledger, self.client, self.projects, idempotency_window=settings.idempotency_window
+            ledger,
+            self.client,
+            self.projects,
+            idempotency_window=settings.idempotency_window,
+            questions_per_second=settings.questions_per_second,
         )
 
     async def aclose(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Float, HasTraits, Int, Unicode, default
 
+from ..datasphere.schedule import QUESTIONS_PER_SECOND
 from ..executions.ledger import MAX_AGE_DAYS, MAX_MEGABYTES
 
 
@@ -64,6 +65,10 @@ class Settings(HasTraits):
         MAX_MEGABYTES,
         help="""Size of this server's ledger above which finished executions are dropped, oldest first. One
         that has not ended is never dropped.""",
+    ).tag(config=True)
+    questions_per_second = Float(
+        QUESTIONS_PER_SECOND,
+        help="""How often the service is asked for news, at most, by all runs of this server together.""",
     ).tag(config=True)
     idempotency_window = Float(
         3600.0,

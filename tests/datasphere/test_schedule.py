@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 
 from jupyter_datasphere.datasphere import schedule
-from jupyter_datasphere.datasphere.schedule import JITTER, LONGEST, SHORTEST, FirstLook, Schedule
+from jupyter_datasphere.datasphere.schedule import JITTER, LONGEST, SHORTEST, FirstLook, Pace, Schedule
 
 
 @pytest.mark.parametrize(("silence", "expected"), [(0.0, SHORTEST), (1.0, 0.1), (7.0, 0.7), (500.0, LONGEST)])
@@ -40,3 +43,13 @@ def test_news_that_comes_late_teaches_nothing() -> None:
     for _ in range(100):
         look.was_early(0.01)
     assert look.wait == FirstLook.LONGEST
+
+
+async def test_all_questions_together_are_paced() -> None:
+    pace = Pace(rate=200)
+    begun = time.monotonic()
+    await asyncio.gather(*(pace.turn() for _ in range(200)))  # a second's worth, saved up in the quiet before
+    burst = time.monotonic() - begun
+    await asyncio.gather(*(pace.turn() for _ in range(60)))
+    assert burst < 0.2
+    assert time.monotonic() - begun >= 0.29
