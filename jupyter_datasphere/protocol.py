@@ -78,6 +78,8 @@ class ExecutionRequest(Wire):
     spec: str | None = None
     timeout: float | None = None
     """Seconds after which the server cancels the run; None: never."""
+    max_units: int | None = None
+    """The server cancels the run before it passes so many units (computed); None: no such limit."""
 
 
 # What is answered

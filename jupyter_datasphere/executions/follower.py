@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from ..datasphere import types
 from ..datasphere.schedule import FirstLook, Pace, Schedule
 from ..errors import CredentialsError, DataSphereError, ServiceError, StorageError, UnavailableError
 from ..protocol import (
     FINAL_STATES,
     Event,
-    Execution,
     FailureEvent,
     NoticeEvent,
     OutputEvent,
@@ -25,6 +22,7 @@ from ..protocol import (
     StartedEvent,
     State,
 )
+from . import costs
 from .channels.base import Channel, Feed, News, Outcome, Submission
 from .ledger import Ledger
 from .places import Places, Turn
@@ -60,9 +58,12 @@ class Follower:
         self._pace = pace
         self._window = idempotency_window
         self._cancelled = asyncio.Event()
+        self._begun = asyncio.Event()
         self.gone = asyncio.Event()
         """Nothing is left to do, here or over there."""
         self._execution = ledger.execution(execution_id)
+        if self._execution.state == "running":
+            self._begun.set()
         self._sent_before = self._execution.state == "staged"  # perhaps, by an earlier process
         self._turn = self._enter(places)
 
@@ -87,6 +88,8 @@ class Follower:
                 self._cancelled.set()
             if record.timeout is not None:
                 keepers.append(asyncio.create_task(self._cancel_after(record.timeout)))
+            if record.max_units is not None:
+                keepers.append(asyncio.create_task(self._cancel_past(record.max_units)))
             if self._execution.state in ("queued", "staged") and not await self._send():
                 return
             keepers.append(asyncio.create_task(self._cancel_when_asked()))
@@ -259,7 +262,17 @@ class Follower:
 
     async def _cancel_after(self, seconds: float) -> None:
         await asyncio.sleep(self._execution.created_at + seconds - time.time())
-        await self._written(partial(self._ledger.ask_to_cancel, self.execution_id, "timeout"))
+        await self._cancel_because("timeout")
+
+    async def _cancel_past(self, max_units: int) -> None:
+        await self._begun.wait()
+        assert self._execution.started_at is not None
+        until = self._execution.started_at + costs.affordable_seconds(self._execution.spec, max_units)
+        await asyncio.sleep(until - time.time())
+        await self._cancel_because(costs.UNITS_SPENT)
+
+    async def _cancel_because(self, reason: str) -> None:
+        await self._written(partial(self._ledger.ask_to_cancel, self.execution_id, reason))
         self._cancelled.set()
 
     async def _end_at_last(self, outcome: Outcome) -> None:
@@ -270,14 +283,19 @@ class Follower:
             return
         finished_at = time.time()
         state, problem = self._judge(outcome)
-        self._move(state, problem=problem, finished_at=finished_at, units=units(self._execution, finished_at))
+        self._move(
+            state, problem=problem, finished_at=finished_at, units=costs.units(self._execution, finished_at)
+        )
 
     def _judge(self, outcome: Outcome) -> tuple[State, Problem | None]:
         """What an end means, given what was asked for."""
-        reason = self._ledger.record(self.execution_id).cancel_reason
+        record = self._ledger.record(self.execution_id)
+        reason = record.cancel_reason
         if outcome.state == "cancelled":
             if reason == "timeout":
                 return "cancelled", _TIMED_OUT
+            if reason == costs.UNITS_SPENT and record.max_units is not None:
+                return "cancelled", costs.passed(record.max_units)
             if reason is not None:
                 return "cancelled", None
             return "failed", outcome.problem
@@ -285,14 +303,9 @@ class Follower:
 
     def _move(self, state: State, **changes: Any) -> None:
         self._execution = self._ledger.transition(self.execution_id, state, **changes)
+        if state == "running":
+            self._begun.set()
         self._signals.news(self.execution_id)
-
-
-def units(execution: Execution, until: float) -> int | None:
-    """Units that a run has cost, computed: spec times seconds, rounded up to whole seconds."""
-    if execution.started_at is None:
-        return None
-    return types.SPECS[execution.spec].units * max(1, math.ceil(until - execution.started_at))
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:

@@ -102,7 +102,7 @@ class Ledger:
 
     def create(self, execution: Execution, request: ExecutionRequest, idempotency_key: str) -> None:
         """Write a new execution in the state `queued`."""
-        record = Record(execution, idempotency_key, timeout=request.timeout)
+        record = Record(execution, idempotency_key, timeout=request.timeout, max_units=request.max_units)
         event = StatusEvent(state=execution.state, at=execution.created_at)
         self._owned[0].insert(record, request, [event])
 

@@ -59,8 +59,10 @@ class Record(msgspec.Struct, omit_defaults=True):
     """The service's own time stamp of the operation."""
     timeout: float | None = None
     """Seconds after `created_at` at which it is to be cancelled."""
+    max_units: int | None = None
+    """Units that it is not to pass."""
     cancel_reason: str | None = None
-    """Why an end was asked for ("interrupt", "timeout"); None: it was not."""
+    """Why an end was asked for ("interrupt", "timeout", "max-units"); None: it was not."""
 
 
 class ForeignFileError(Exception):

@@ -31,6 +31,7 @@ from ..protocol import (
     VariableEvent,
     Variables,
 )
+from . import costs
 from .channels.base import Channel, Namespace
 from .channels.direct import DirectChannel
 from .channels.notebooks import relative
@@ -135,6 +136,7 @@ class ExecutionService:
         if request.timeout is not None and not request.timeout > 0:
             raise UsageError("The timeout must be more than 0 seconds.")
         found = await self._projects.find(request.project or project)
+        costs.check(found, spec, request.max_units)
         channel = self._channel(request)
         await channel.check(found.id, request)
         if self._ledger.exists(execution_id):

@@ -61,6 +61,7 @@ class ExecuteArguments(argparse.Namespace):
     spec: str | None
     timeout: float | None
     """Seconds; `NO_TIMEOUT`: none, whatever the settings say."""
+    max_units: int | None
     detach: bool
     handle: str | None
     quiet: bool | None
@@ -90,6 +91,13 @@ def seconds_of(text: str) -> float:
     if not (math.isfinite(seconds) and seconds > 0):
         raise UsageError(f"--timeout takes a number of seconds above 0, or none, not {text!r}.")
     return seconds
+
+
+def units_of(text: str) -> int:
+    """The value of ``--max-units``."""
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise UsageError(f"--max-units takes a whole number above 0, not {text!r}.")
+    return int(text)
 
 
 def _setting(text: str) -> tuple[str, str]:

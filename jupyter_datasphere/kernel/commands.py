@@ -68,6 +68,7 @@ class Commands:
             outputs=options.output,
             spec=options.spec or self.settings.spec or None,
             timeout=None if timeout == NO_TIMEOUT else timeout,
+            max_units=options.max_units,
         )
         run = Run(
             self.link,

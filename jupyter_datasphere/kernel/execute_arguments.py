@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..errors import UsageError
-from .arguments import ExecuteArguments, add_project, input_of, seconds_of
+from .arguments import ExecuteArguments, add_project, input_of, seconds_of, units_of
 from .parser import Parser, variable_name
 
 EXECUTE = Parser(
@@ -87,6 +87,13 @@ EXECUTE.take(
     metavar="SECONDS",
     about="cancel the run after this time, and raise",
     examples=("--timeout 600", "--timeout none"),
+)
+EXECUTE.take(
+    "--max-units",
+    type=units_of,
+    metavar="N",
+    about="cancel the run before it passes so many units (spec times seconds, computed), and raise",
+    examples=("--max-units 2000", "--spec g1.1 --max-units 50000"),
 )
 EXECUTE.take(
     "--detach",

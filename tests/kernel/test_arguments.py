@@ -10,13 +10,14 @@ from jupyter_datasphere.kernel.execute_arguments import EXECUTE, parse_execute
 def test_everything_that_a_cell_takes() -> None:
     options = parse_execute(
         """-p demo -i rows -i 'top=len(rows) // 10' -i last=rows[-1] -o best --output worst """
-        "-s g1.1 --session training --timeout 1.5 --quiet",
+        "-s g1.1 --session training --timeout 1.5 --max-units 2000 --quiet",
         cell=True,
     )
     assert options.project == "demo"
     assert options.input == [Input("rows"), Input("top", "len(rows) // 10"), Input("last", "rows[-1]")]
     assert options.output == ["best", "worst"]
     assert (options.spec, options.session, options.timeout, options.quiet) == ("g1.1", "training", 1.5, True)
+    assert options.max_units == 2000
     assert options.path is None
 
 
@@ -24,6 +25,7 @@ def test_the_defaults_are_fresh_each_time() -> None:
     parse_execute("-i rows -o best", cell=True)
     options = parse_execute("", cell=True)
     assert (options.input, options.output, options.session, options.timeout) == ([], [], None, None)
+    assert options.max_units is None
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,8 @@ def test_an_expression_holds_everything_after_the_first_equals_sign() -> None:
         ("-o x -o x", True, "'x' is named twice"),
         ("-i 'x", True, "quote in the line of the magic is not closed"),
         ("--timeout soon", True, "number of seconds above 0, or none, not 'soon'"),
+        ("--max-units 0", True, "whole number above 0, not '0'"),
+        ("--max-units 1.5", True, "whole number above 0, not '1.5'"),
         ("--timeout 0", True, "number of seconds above 0"),
         ("--timeout -5", True, "number of seconds above 0"),
         ("--timeout inf", True, "number of seconds above 0"),

@@ -178,6 +178,14 @@ async def test_a_timeout_cancels_and_raises(user: User) -> None:
     assert (await user.executions())[0]["state"] == "cancelled"
 
 
+async def test_a_run_that_would_cost_too_much_is_cancelled_and_raises(user: User) -> None:
+    cell = await user.run("%%ds_execute --max-units 4\nimport time\ntime.sleep(60)")  # one second of c1.4
+    assert "would have passed 4 units" in cell.error["evalue"]
+    assert (await user.executions())[0]["state"] == "cancelled"
+    cell = await user.run("%%ds_execute --max-units 1\n1")
+    assert "One second of c1.4 costs 4 units" in cell.error["evalue"]
+
+
 async def test_two_kernels_with_one_session_take_turns(user: User, server: Facts) -> None:
     async with kernel_of(server) as kernel:
         other = User(kernel, server)
