@@ -27,7 +27,7 @@ async def faulty(root: Path, *rules: Json, **config: Any) -> AsyncIterator[Api]:
 
 
 def at(method: str, *calls: int, **fault: Any) -> Json:
-    return {"method": method, "calls": calls, "fault": fault}
+    return {"method": method, "calls": list(calls), "fault": fault}
 
 
 def control(api: Api) -> dict[str, str]:
