@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -172,6 +173,26 @@ async def test_a_run_that_does_not_stop_was_told_to(user: User, go: Path) -> Non
         f"cancelling takes longer than 0.5 s: execution {run} in project demo-project was told to stop"
     )
     await user.run("try: job.wait()\nexcept Exception: pass")
+
+
+async def test_who_does_not_wait_for_the_end_is_told_how_to_look(user: User, go: Path) -> None:
+    told = go.with_name("told")
+    stubborn = (
+        "import os, pathlib, time\nprint('begun', flush=True)\n"
+        f"while not os.path.exists({str(go)!r}):\n    try: time.sleep(0.01)\n"
+        f"    except KeyboardInterrupt: pathlib.Path({str(told)!r}).touch()"
+    )
+    run = await begin(user, stubborn)
+    cancelling = asyncio.create_task(user.run(f"%ds_cancel {run}"))
+    while not told.exists():
+        await asyncio.sleep(0)
+    await user.interrupt()
+    cell = await cancelling
+    go.touch()
+    assert cell.error["evalue"] == f"no longer waiting: execution {run} may go on (%ds_attach {run} shows it)"
+    attached = await user.run(f"%ds_attach {run}")
+    assert attached.text() == "begun\n"
+    assert attached.error.get("ename") != "KeyboardInterrupt"
 
 
 async def test_a_finished_run_is_not_cancelled(user: User) -> None:
