@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from emulator.api import Api, eventually, kernels_of, key, ok, refused
-from emulator.test_faults import at, faulty, fired, statuses
+from emulator.test_faults import at, faulty, fired, project_names, statuses
 
 SLEEPER = "import time\nprint('on', flush=True)\ntime.sleep(60)"
 
@@ -135,6 +136,21 @@ async def test_an_emulator_can_be_stopped_while_it_restarts(tmp_path: Path) -> N
         await restarted(api)
     async with faulty(root) as api:
         ok(await api.http.get(api.project))
+
+
+async def test_a_restart_does_not_wait_for_a_delayed_call(tmp_path: Path) -> None:
+    rules = at("project.list", 1, delay=600), at("project.get", 1, restart=True)
+    async with faulty(tmp_path / "root", *rules) as api:
+        delayed = asyncio.create_task(project_names(api))
+
+        async def arrived() -> bool:
+            return api.emulator.calls["project.list"] == 1
+
+        await eventually(arrived)
+        await restarted(api)
+        with pytest.raises(httpx.TransportError):
+            await delayed
+        assert await project_names(api) == ["demo-project"]
 
 
 async def test_after_a_restart_that_fails_connections_are_refused(
