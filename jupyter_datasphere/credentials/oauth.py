@@ -7,9 +7,10 @@ from datetime import datetime
 import msgspec
 
 from ..datasphere import types
+from ..datasphere.failures import RETRIABLE
 from ..datasphere.methods import METHODS
 from ..datasphere.transport import Transport, read
-from ..errors import CredentialsError, ServiceError, UsageError
+from ..errors import CredentialsError, ServiceError, UnavailableError, UsageError
 from .source import Token
 
 
@@ -35,6 +36,12 @@ class OAuthToken:
                 await self._transport.call(method, request=self._request), types.TokenResponse, method
             )
         except ServiceError as error:
+            if error.answer is not None and error.answer[0] in RETRIABLE:
+                raise UnavailableError(
+                    f"IAM gives no token now: {error.message}",
+                    hint="Try again later.",
+                    request_id=error.request_id,
+                ) from error
             raise CredentialsError(
                 f"IAM refused the {self.description}: {error.message}",
                 hint="Get a new OAuth token, put it into YC_TOKEN and restart the Jupyter server.",

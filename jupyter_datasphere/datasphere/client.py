@@ -27,6 +27,10 @@ class Tokens(Protocol):
         ...
 
 
+RENEWALS = 3
+"""So often a refused token is renewed for one call: between its tries another one may expire."""
+
+
 class Client:
     """Calls the DataSphere API with the user's IAM token.
 
@@ -224,14 +228,17 @@ class Client:
         """Make any call of the method table and give the successful answer as it came."""
         _check(request)
         key = idempotency_key or (str(uuid.uuid4()) if method.changing else None)
-        token = await self._tokens.token()
-        try:
-            return await self.transport.call(method, ids, request, token=token, idempotency_key=key)
-        except ServiceError as error:
-            if error.code != "unauthenticated" or not await self._tokens.renew(token):
-                raise
+        renewals = 0
+        while True:
             token = await self._tokens.token()
-            return await self.transport.call(method, ids, request, token=token, idempotency_key=key)
+            try:
+                return await self.transport.call(method, ids, request, token=token, idempotency_key=key)
+            except ServiceError as error:
+                if error.code != "unauthenticated" or renewals == RENEWALS:
+                    raise
+                if not await self._tokens.renew(token):
+                    raise
+            renewals += 1
 
 
 def _check(request: types.Message | None) -> None:

@@ -43,8 +43,8 @@ _CODES: dict[int, tuple[str, int, str | None]] = {
 
 _HTTP_TO_GRPC = {400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 429: 8, 499: 1, 501: 12, 503: 14, 504: 4}
 
-RETRIABLE = frozenset({429, 503, 504})
-"""HTTP statuses after which the same call may succeed."""
+RETRIABLE = frozenset({429, 500, 502, 503, 504})
+"""HTTP statuses after which the same call may succeed, and is harmless where it is made again at all."""
 
 
 def request_id_of(response: httpx.Response, status: types.Status | None = None) -> str | None:

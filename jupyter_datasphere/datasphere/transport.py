@@ -90,8 +90,8 @@ class Transport:
     """Sends calls of the method table. Close with `aclose()`.
 
     Raises `ServiceError` for an error that the service answered, `UnavailableError` where no answer came.
-    GET calls, and changing calls that carry an idempotency key, are tried again after 429, 503, 504 and
-    connection failures; other changing calls never are.
+    GET calls, and changing calls that carry an idempotency key, are tried again after 429, 500, 502,
+    503, 504 and connection failures; other changing calls never are.
     """
 
     def __init__(

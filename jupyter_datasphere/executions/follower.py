@@ -30,6 +30,8 @@ from .signals import Signals
 
 _log = logging.getLogger(__name__)
 
+DOUBT_SECONDS = 120.0
+"""How long a run is sent again to a service that answers it with internal errors."""
 SETTLE_SECONDS = 30.0
 """How long the next run in a place waits for the service to let go of one whose end is known."""
 CANCEL_AGAIN_SECONDS = 0.5
@@ -141,13 +143,16 @@ class Follower:
         while True:
             try:
                 submission = await self._channel.submit(self._ledger.run(self.execution_id))
-            except UnavailableError as error:
-                # Where a request may have arrived, only the same key again can tell.
-                doubtful = doubtful or error.may_have_arrived
+            except (UnavailableError, ServiceError) as error:
+                # Where a request may have been taken, only the same key again can tell.
+                doubtful = doubtful or _may_have_been_taken(error)
                 if not doubtful:
                     raise
-                if self._overdue():
-                    await self._end_at_last(Outcome("unknown", _UNKNOWN))
+                patience = self._window
+                if isinstance(error, ServiceError):
+                    patience = min(patience, DOUBT_SECONDS)
+                if self._overdue(patience):
+                    await self._end_at_last(Outcome("unknown", _unknown(error)))
                     return False
                 await asyncio.sleep(schedule.wait())
             else:
@@ -161,9 +166,9 @@ class Follower:
             operation_created_at=submission.created_at,
         )
 
-    def _overdue(self) -> bool:
+    def _overdue(self, patience: float) -> bool:
         first = self._ledger.record(self.execution_id).first_attempt or time.time()
-        return time.time() - first > self._window
+        return time.time() - first > patience
 
     # Following
 
@@ -320,12 +325,24 @@ async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
 
 _WAS_FULL = "The disk with the ledger was full for a while; nothing was lost."
 
-_UNKNOWN = Problem(
-    code="unknown",
-    title="The service did not answer whether it took the run, and it is too late to ask it again.",
-    status=504,
-    hint="Look in the project whether its results are there before you run it again.",
-)
+
+def _may_have_been_taken(error: UnavailableError | ServiceError) -> bool:
+    """Whether the service may have begun the run although it did not say so."""
+    if isinstance(error, UnavailableError):
+        return error.may_have_arrived
+    # An internal error, or one of a gateway in between, may come after the run was taken.
+    return error.answer is not None and error.answer[0] >= 500
+
+
+def _unknown(error: UnavailableError | ServiceError) -> Problem:
+    return Problem(
+        code="unknown",
+        title=f"Whether the service took the run cannot be found out any more: {error.message}",
+        status=504,
+        hint="Look in the project whether its results are there before you run it again.",
+        request_id=error.request_id,
+    )
+
 
 _TIMED_OUT = Problem(
     code="timeout",

@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from support import Facts, client_for
 
 from jupyter_datasphere.datasphere.client import Client
 from jupyter_datasphere.datasphere.projects import ProjectFinder
+from jupyter_datasphere.errors import NotFoundError, ServiceError, UnavailableError
 from jupyter_datasphere.executions.ledger import Ledger
 from jupyter_datasphere.executions.service import ExecutionService
-from jupyter_datasphere.protocol import Code, Event, Execution, ExecutionRequest, State
+from jupyter_datasphere.protocol import Code, Event, Execution, ExecutionRequest, Notebook, State
 
 SESSION = "kills"
 TRACE = "executed.txt"
@@ -45,8 +47,9 @@ def text_of(execution_id: str) -> str:
 
 
 def live(folder: Path, facts: Facts, starting: Sequence[str], dies: str | float | None) -> None:
-    """Go on with what the ledger in `folder` has, start these executions, and follow all to their end.
+    """Go on with what the ledger in `folder` has, start those of these executions that it has not, follow all.
 
+    An execution is named by its ID, and runs `code_of` that; after a colon may come a stored notebook instead.
     Dies by SIGKILL at a boundary, so many seconds after the beginning, or (None) not at all.
     """
     if isinstance(dies, float):
@@ -66,14 +69,26 @@ async def _live(folder: Path, facts: Facts, starting: Sequence[str], dies: str |
     finder = ProjectFinder(client, organization=facts["organization_id"])
     service = ExecutionService(ledger, _executing(client, at), finder)
     service.resume()
-    for execution_id in starting:
-        request = ExecutionRequest(source=Code(source=code_of(execution_id), session=SESSION))
-        await service.start(request, project=facts["project_id"], execution_id=execution_id)
+    await asyncio.gather(*(_start(service, facts["project_id"], what) for what in starting))
     for execution in ledger.unfinished():
         await service.finished(execution.id)
     await service.close()
     ledger.close()
     await client.transport.aclose()
+
+
+async def _start(service: ExecutionService, project: str, what: str) -> None:
+    execution_id, _, notebook = what.partition(":")
+    request = ExecutionRequest(source=Code(source=code_of(execution_id), session=SESSION))
+    if notebook:
+        request = ExecutionRequest(source=Notebook(path=notebook, direct=True))
+    while True:
+        try:
+            service.get(execution_id)
+            return
+        except NotFoundError:
+            with suppress(ServiceError, UnavailableError):  # nothing was started then
+                await service.start(request, project=project, execution_id=execution_id)
 
 
 def _die() -> None:
