@@ -77,18 +77,23 @@ class LedgerFile:
         self._read_only = read_only
         self.problem: str | None = None
         """Why the last attempt to write failed."""
-        new = not read_only and (not path.exists() or path.stat().st_size == 0)
-        if new:
+        if not read_only:
             path.touch(mode=0o600)
         mode = "ro" if read_only else "rw"
         self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
         try:
-            if new:
+            if not read_only and self._is_empty():
                 self._create()
             self._check()
         except (sqlite3.DatabaseError, ForeignFileError) as error:
             self._db.close()
             raise ForeignFileError(f"{path} is no ledger of this version: {error}") from error
+
+    def _is_empty(self) -> bool:
+        """Whether it is new, or was left by a process that died while it made it."""
+        (application,) = self._db.execute("PRAGMA application_id").fetchone()
+        (entries,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return bool(application == 0 and entries == 0)
 
     def _create(self) -> None:
         self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # has an effect before the first table only

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -51,10 +52,18 @@ def test_killed_at_random_instants(nursery: Nursery, tmp_path: Path, emulator: F
     """Each life finds what the earlier ones left, starts a run of its own, and dies in the middle."""
     chance = random.Random(20)
     started: list[str] = []
+    for _ in range(2):  # the first starts the interpreter over there
+        started.append(secrets.token_hex(8))
+        begun = time.monotonic()
+        assert nursery.live(tmp_path, emulator, started[-1:], None) == 0
+        whole_life = time.monotonic() - begun
     killed = 0
     for _ in range(RANDOM_KILLS):
         started.append(secrets.token_hex(8))
-        killed += nursery.live(tmp_path, emulator, started[-1:], chance.uniform(0.0, 0.08)) == -signal.SIGKILL
+        killed += (
+            nursery.live(tmp_path, emulator, started[-1:], whole_life * chance.uniform(0.2, 1.6))
+            == -signal.SIGKILL
+        )
     assert nursery.live(tmp_path, emulator, [], None) == 0
     found = check(tmp_path, emulator, started)
     assert killed > RANDOM_KILLS / 2

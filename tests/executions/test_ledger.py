@@ -235,3 +235,17 @@ def test_a_ledger_of_the_first_version_that_another_server_has_open_can_be_read(
     assert [execution.id for execution in reader.search()] == ["a"]
     reader.close()
     owner.close()
+
+
+def test_a_file_whose_making_was_cut_off_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "20200101-000000-aa.sqlite"
+    with sqlite3.connect(path) as db:  # not empty, but nothing is in it
+        db.execute("CREATE TABLE one (x)")
+        db.execute("DROP TABLE one")
+    db.close()
+    assert path.stat().st_size > 0
+    ledger = Ledger(tmp_path)
+    create(ledger, "a")
+    ledger.close()
+    assert [file.name for file in tmp_path.glob("2020*.sqlite")] == [path.name]
+    assert not list(tmp_path.glob("*.set-aside-*"))
