@@ -198,6 +198,20 @@ async def test_what_waits_at_the_service_is_cancelled_without_harm_to_the_sessio
     ledger.close()
 
 
+async def test_a_run_of_another_server_is_watched_from_here(
+    service: ExecutionService, client: Client, emulator: Facts, tmp_path: Path
+) -> None:
+    running = await start(service, "import time\nprint('begun')\ntime.sleep(2)\nprint('ended')")
+    ledger = Ledger(tmp_path / "ledger")
+    other = ExecutionService(ledger, client, ProjectFinder(client, organization=emulator["organization_id"]))
+    ran = await follow(other, running.id)
+    assert (ran.execution.state, ran.text) == ("succeeded", "begun\nended\n")
+    with pytest.raises(ConflictError, match="another Jupyter server"):
+        other.cancel((await start(service, "1")).id)
+    await other.close()
+    ledger.close()
+
+
 async def test_a_timeout_cancels(service: ExecutionService) -> None:
     ran = await run(service, "import time\ntime.sleep(60)", timeout=1.0)
     assert ran.execution.state == "cancelled"
