@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -100,7 +100,7 @@ class Follower:
             if self._turn is not None:
                 await self._settle(feed)
                 self._turn.leave()
-            await self._written(self._ledger.sync)
+            await self._synced()
         except DataSphereError as error:
             await self._end_at_last(Outcome("failed", Problem.of(error)))
         except Exception as error:  # noqa: BLE001 - logged whole, and the execution must end
@@ -136,8 +136,8 @@ class Follower:
             if self._cancelled.is_set():
                 await self._end_at_last(Outcome("cancelled"))
                 return False
-            await self._written(lambda: self._move("staged"))
-        await self._written(self._ledger.sync)  # the key is on the disk before it is used
+            await self._written(partial(self._move, "staged"))
+        await self._synced()  # the key is on the disk before it is used
         schedule = Schedule()
         doubtful = self._sent_before
         while True:
@@ -210,25 +210,30 @@ class Follower:
             if news.outcome is not None:
                 self._end(news.outcome)
 
-    async def _written(self, write: Callable[[], Awaitable[None] | None]) -> None:
+    async def _written(self, write: Callable[[], None]) -> None:
         """Write, and wait where the disk takes no more: what has come from the service must not be lost."""
-        schedule = Schedule()
-        full = False
+        waits = _FullDisk(self.execution_id)
         while True:
             try:
-                if full and self._execution.state not in FINAL_STATES:
-                    self._write([NoticeEvent(text=_WAS_FULL)])
-                    full = False
-                done = write()
-                if done is not None:
-                    await done
+                # Together: what is small might fit in, time and again, while what it announces does not.
+                with self._ledger.together():
+                    if waits.begun and self._execution.state not in FINAL_STATES:
+                        self._write([NoticeEvent(text=_WAS_FULL)])
+                    write()
                 return
             except StorageError as error:
-                if not full:
-                    _log.warning("Execution %s waits: %s", self.execution_id, error)
-                full = True
                 self._execution = self._ledger.execution(self.execution_id)  # what was undone is undone here
-                await asyncio.sleep(schedule.wait())
+                await waits.wait(error)
+
+    async def _synced(self) -> None:
+        """Wait until what was written would survive a power failure."""
+        waits = _FullDisk(self.execution_id)
+        while True:
+            try:
+                await self._ledger.sync()
+                return
+            except StorageError as error:
+                await waits.wait(error)
 
     def _write(self, events: Sequence[Event], source_cursor: int | None = None) -> None:
         if self._execution.state == "submitted" and any(
@@ -311,6 +316,21 @@ class Follower:
         if state == "running":
             self._begun.set()
         self._signals.news(self.execution_id)
+
+
+class _FullDisk:
+    """Waits between attempts to write; says so once."""
+
+    def __init__(self, execution_id: str) -> None:
+        self.begun = False
+        self._execution_id = execution_id
+        self._schedule = Schedule()
+
+    async def wait(self, error: StorageError) -> None:
+        if not self.begun:
+            self.begun = True
+            _log.warning("Execution %s waits: %s", self._execution_id, error)
+        await asyncio.sleep(self._schedule.wait())
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
