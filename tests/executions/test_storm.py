@@ -58,7 +58,7 @@ def lines_of(name: str) -> list[str]:
 
 def write_replay(facts: Facts, name: str) -> None:
     outputs = [nbformat.v4.new_output("stream", name="stdout", text=line) for line in lines_of(name)]
-    cell = nbformat.v4.new_code_cell("", outputs=outputs, metadata={"delays": [0.1] * LINES})
+    cell = nbformat.v4.new_code_cell("", outputs=outputs, metadata={"delays": [0.3] * LINES})
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"datasphere_emulator": {"replay": True}})
     nbformat.write(notebook, Path(facts["root"]) / "projects" / facts["project_id"] / name)
 
@@ -71,7 +71,7 @@ def test_nothing_is_lost_and_nothing_runs_twice(nursery: Nursery, stormy: Facts,
     starting = [*(f"{execution_id}:{name}" for execution_id, name in replays.items()), *cells]
     folder = tmp_path / "ledger"
 
-    for dies in (1.0, 2.0, 3.0):
+    for dies in (0.7, 1.0, 1.3):  # together less than the six seconds that a replay takes
         assert nursery.live(folder, stormy, starting, dies) == -signal.SIGKILL
     assert nursery.live(folder, stormy, starting, None) == 0
 
