@@ -64,8 +64,6 @@ class Follower:
         self.gone = asyncio.Event()
         """Nothing is left to do, here or over there."""
         self._execution = ledger.execution(execution_id)
-        if self._execution.state == "running":
-            self._begun.set()
         self._sent_before = self._execution.state == "staged"  # perhaps, by an earlier process
         self._turn = self._enter(places)
 
@@ -205,10 +203,9 @@ class Follower:
                     return
 
     def _take(self, news: News) -> None:
-        with self._ledger.together():
-            self._write(news.events, news.source_cursor)
-            if news.outcome is not None:
-                self._end(news.outcome)
+        self._write(news.events, news.source_cursor)
+        if news.outcome is not None:
+            self._end(news.outcome)
 
     async def _written(self, write: Callable[[], None]) -> None:
         """Write, and wait where the disk takes no more: what has come from the service must not be lost."""
@@ -275,8 +272,9 @@ class Follower:
         await self._cancel_because("timeout")
 
     async def _cancel_past(self, max_units: int) -> None:
-        await self._begun.wait()
-        assert self._execution.started_at is not None
+        while self._execution.started_at is None:  # a full disk may have undone its begin
+            self._begun.clear()
+            await self._begun.wait()
         until = self._execution.started_at + costs.affordable_seconds(self._execution.spec, max_units)
         await asyncio.sleep(until - time.time())
         await self._cancel_because(costs.UNITS_SPENT)
