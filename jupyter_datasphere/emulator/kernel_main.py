@@ -12,6 +12,7 @@ import json
 import math
 import os
 import re
+import signal
 import sys
 from typing import Any
 
@@ -159,6 +160,9 @@ class Application(IPKernelApp):
 
 
 if __name__ == "__main__":
+    if hasattr(signal, "SIGHUP"):
+        # Under nohup it is ignored, and what the user's code starts on a terminal of its own would never end.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.path.pop(0)  # the folder of this script: its modules are not for the user's code
     sys.modules[MODULE] = sys.modules["__main__"]
     Application.launch_instance()

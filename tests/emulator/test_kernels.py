@@ -63,9 +63,9 @@ async def test_kernels_end_with_the_emulator(tmp_path: Path) -> None:
     assert "sleep 62" not in commands()
 
 
-def started(root: Path) -> subprocess.Popen[bytes]:
+def started(root: Path, *, before: str = "") -> subprocess.Popen[bytes]:
     """An emulator as a process of its own, once it serves."""
-    process = subprocess.Popen([sys.executable, "-c", SERVE, str(root)], stdout=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", before + SERVE, str(root)], stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert b"http://127.0.0.1:" in process.stdout.readline()
     return process
@@ -96,9 +96,13 @@ async def busy(root: Path, seconds: int) -> str:
     return str(operation["id"])
 
 
-async def test_nothing_is_left_when_the_emulator_is_killed(tmp_path: Path) -> None:
+UNDER_NOHUP = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+
+
+@pytest.mark.parametrize("before", ["", UNDER_NOHUP], ids=["plainly", "under nohup"])
+async def test_nothing_is_left_when_the_emulator_is_killed(tmp_path: Path, before: str) -> None:
     root = tmp_path / "root"
-    with started(root) as process:
+    with started(root, before=before) as process:
         operation = await busy(root, 63)
         [kernel] = kernels_of(root)
         sockets = Path(kernel.partition("connection_file=")[2].split()[0]).parent
