@@ -14,7 +14,11 @@ from .errors import DataSphereError, UsageError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0, 1 for an error of ours or 2 for a wrong command line."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments, others = parser.parse_known_args(argv)
+    arguments.others = others
+    if others and arguments.run is not _serve:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         return int(arguments.run(arguments) or 0)
     except DataSphereError as error:
@@ -26,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="jupyter datasphere", description="DataSphere for Jupyter: a demo, an emulator, the runner."
+        prog="jupyter datasphere",
+        description="DataSphere for Jupyter: a server for editors, a demo, an emulator, the runner.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -41,6 +46,15 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="run the quickstart without a screen and check its outputs"
     )
     demo.set_defaults(run=_demo)
+
+    serve = commands.add_parser(
+        "serve",
+        help="serve notebooks whose kernels no Jupyter server started, as those of an editor",
+        description=_serve.__doc__,
+        epilog="--DataSphere.NAME=VALUE sets what `c.DataSphere.NAME` sets in a Jupyter configuration file.",
+    )
+    serve.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1 (default: a free one)")
+    serve.set_defaults(run=_serve)
 
     emulator = commands.add_parser(
         "emulator", help="run DataSphere on this machine", description=_emulator.__doc__
@@ -88,6 +102,13 @@ def _demo(arguments: argparse.Namespace) -> int:
     if arguments.check:
         return check(arguments.root)
     return show(arguments.root, port=arguments.port, browser=not arguments.no_browser)
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    """Run the server extension by itself, on 127.0.0.1, where the kernels of this user find it."""
+    from .server.loopback import serve
+
+    serve(arguments.port, arguments.others)
 
 
 def _emulator(arguments: argparse.Namespace) -> None:

@@ -24,6 +24,10 @@ class Address:
     capability: str | None = field(default=None, repr=False)
     ca: str | None = None
     """A file of certificates to trust, for an https URL."""
+    of: str = "the Jupyter server"
+    """Whose it is, in words."""
+    remedy: str = "Is it still running? If it was restarted: restart the kernel, too."
+    """What to do when it does not answer."""
 
     @classmethod
     def from_environment(cls) -> Address:

@@ -18,6 +18,7 @@ from .arguments import (
     StatusArguments,
     VarsArguments,
 )
+from .discovery import Discovery
 from .handle import Handle
 from .history import history
 from .joining import Joining
@@ -44,7 +45,7 @@ class Commands:
     def __init__(self, shell: InteractiveShell, address: Address, settings: Settings) -> None:
         self.shell = shell
         self.settings = settings
-        self.link = Link(address)
+        self.link = Link(Discovery(address))
         self.known = Known(self.link)
         self.project_id: str | None = None
         self.starting: list[Callable[[], None]] = []
@@ -115,7 +116,8 @@ class Commands:
         return status.project
 
     def status(self, options: StatusArguments) -> None:
-        self._publish(facts(status_facts(self.link.status(options.project or self.project_id))))
+        status = self.link.status(options.project or self.project_id)
+        self._publish(facts([("Server", self.link.describe()), *status_facts(status)]))
 
     def config(self, options: ConfigArguments) -> None:
         self._configuration.change(options.settings, reset=options.reset)

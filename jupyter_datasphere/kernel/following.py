@@ -5,33 +5,56 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import closing
+from typing import Protocol
 
 from ..errors import NotFoundError, UnavailableError
 from ..protocol import Execution, ExecutionRequest
-from .link import DisconnectedError, Link, UnreachableError
+from .link import DisconnectedError, Link, RefusedError, UnreachableError
 from .outcome import Batch, is_final
 
-NOTHING_STARTED = "The connection to the Jupyter server broke while the run was being asked for."
+NOTHING_STARTED = "The connection to the server broke while the run was being asked for."
 
-RECONNECTING = 30.0
-"""Seconds for which a broken connection is tried again."""
+RECONNECTING = 60.0
+"""Seconds for which a broken connection is tried again: enough to start a server anew."""
 
-LONGEST_WAIT = 5.0
+LONGEST_WAIT = 2.0
 """Seconds between two tries at most; the first comes after 0.1 s, each later one waits twice as long."""
 
 
-def follow(link: Link, request: ExecutionRequest, execution_id: str) -> Generator[Batch]:
+class Waiter(Protocol):
+    """Who waits for the events, and is told why none comes."""
+
+    def away(self) -> None:
+        """The server is not there; it is tried again."""
+
+    def back(self, *, anew: bool) -> None:
+        """The server is there again, and the next event follows the last; `anew`: it was started anew."""
+
+
+class _Nobody:
+    def away(self) -> None:
+        pass
+
+    def back(self, *, anew: bool) -> None:
+        pass
+
+
+def follow(
+    link: Link, request: ExecutionRequest, execution_id: str, waiter: Waiter | None = None
+) -> Generator[Batch]:
     """Start the run, and give each of its events once, until the final one.
 
     Raises what the server answers when it refuses the request, and `UnavailableError` when it is not there or
     stays away: then the message says what is known about the run.
     """
-    return _each_once(link, execution_id, link.start(request, execution_id), 0, asked_for=False)
+    return _each_once(link, execution_id, link.start(request, execution_id), 0, waiter, asked_for=False)
 
 
-def join(link: Link, execution_id: str, after: int = 0) -> Generator[Batch]:
+def join(link: Link, execution_id: str, after: int = 0, waiter: Waiter | None = None) -> Generator[Batch]:
     """Give each event after number `after` of a run that was started before once, until the final one."""
-    return _each_once(link, execution_id, link.events(execution_id, after=after), after, asked_for=True)
+    return _each_once(
+        link, execution_id, link.events(execution_id, after=after), after, waiter, asked_for=True
+    )
 
 
 def so_far(link: Link, execution: Execution, after: int = 0) -> Generator[Batch]:
@@ -70,23 +93,34 @@ def launch(link: Link, request: ExecutionRequest, execution_id: str) -> Executio
 
 
 def _each_once(
-    link: Link, execution_id: str, batches: Generator[Batch], last: int, *, asked_for: bool
+    link: Link,
+    execution_id: str,
+    batches: Generator[Batch],
+    last: int,
+    waiter: Waiter | None,
+    *,
+    asked_for: bool,
 ) -> Generator[Batch]:
     ended = False
     tries = _Tries()
+    waiter = waiter or _Nobody()
+    server = link.address  # with which the last event was read
     while not ended:
-        broken: UnavailableError = DisconnectedError("The Jupyter server closed the connection.")
+        broken: UnavailableError = DisconnectedError("The server closed the connection.")
         try:
             with closing(batches):
                 for batch in batches:
+                    if tries.failing:
+                        waiter.back(anew=link.address != server)
                     tries.succeeded()
+                    server = link.address
                     new = [numbered for numbered in batch if numbered[0] > last]
                     if new:
                         asked_for = True
                         last = new[-1][0]
                         ended = is_final(new[-1][1])
                     yield new
-        except UnreachableError as error:
+        except (UnreachableError, RefusedError) as error:
             if tries.none_failed:
                 raise  # it was not there from the start: nothing was sent
             broken = error
@@ -97,6 +131,7 @@ def _each_once(
                 raise
             raise _nothing_started() from error
         if not ended:
+            waiter.away()
             if not tries.wait():
                 raise UnavailableError(
                     f"{broken.message} Execution {execution_id} goes on without this cell.",
@@ -120,6 +155,11 @@ class _Tries:
     def succeeded(self) -> None:
         self._wait = 0.1
         self._until: float | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last try failed."""
+        return self._until is not None
 
     def wait(self) -> bool:
         """Sleep before the next try; False when there shall be none."""

@@ -47,9 +47,8 @@ class Joining:
         outcome = Outcome(execution.id, execution.outputs)
         try:
             with self._interruptible(lambda: _left(outcome)):
-                self._watch(outcome, execution, quiet=self._settings.quiet).follow(
-                    join(self._link, execution.id)
-                )
+                watch = self._watch(outcome, execution, quiet=self._settings.quiet)
+                watch.follow(join(self._link, execution.id, waiter=watch))
         finally:
             self._shell.user_ns.update(outcome.variables)
         outcome.raise_unless_succeeded()

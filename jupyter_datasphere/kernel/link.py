@@ -24,6 +24,7 @@ from ..protocol import (
     Variables,
 )
 from .address import Address
+from .discovery import Discovery
 from .outcome import Batch
 from .problems import error_from
 from .sse import Parser
@@ -49,17 +50,36 @@ class DisconnectedError(UnavailableError):
     """The connection broke after something was sent: what the server made of it is not known."""
 
 
-class Link:
-    """Calls the server extension. A kernel's main thread has one, and each other thread one of its own."""
+class RefusedError(UnavailableError):
+    """Whoever answered does not know this kernel, or not the extension: nothing was done."""
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
+
+class Link:
+    """Calls the server extension. A kernel's main thread has one, and each other thread one of its own.
+
+    A server that was started again, with another port and capability, is found by the call that misses it.
+    """
+
+    def __init__(self, discovery: Discovery) -> None:
+        self._discovery = discovery
+        self._address: Address | None = None
+        """Where the client's connections lead."""
         self._client: httpx.Client | None = None
         self._pid = 0
 
+    @property
+    def address(self) -> Address | None:
+        """Where the last call went; None before the first."""
+        return self._address
+
+    def describe(self) -> str:
+        """Who is asked, in words."""
+        address = self._discovery.address()
+        return f"{address.of} at {address.url}"
+
     def another(self) -> Link:
         """A link of its own for another thread: an interrupt breaks connections of one link only."""
-        return Link(self._address)
+        return Link(self._discovery)
 
     def status(self, project: str | None = None) -> ServerStatus:
         return self._call("GET", "/status", ServerStatus, params=_given(project=project))
@@ -118,14 +138,21 @@ class Link:
         self._client = None
 
     def _call(self, method: str, path: str, kind: type[T], **request: Any) -> T:
-        client = self._connected()
-        try:
-            response = client.request(method, f"{self._address.url}{path}", **request)
-        except httpx.TransportError as error:
-            raise self._broken(error) from None
-        if response.is_error:
-            raise _refusal(response)
-        return _decoded(response.content, kind)
+        while True:
+            address, client = self._connected()
+            try:
+                response = client.request(method, f"{address.url}{path}", **request)
+                if response.is_error:
+                    raise _refusal(response, address)
+            except httpx.TransportError as error:
+                broken = _broken(error, address)
+                if not self._finds_another(broken, address):
+                    raise broken from None
+            except RefusedError as error:
+                if not self._finds_another(error, address):
+                    raise
+            else:
+                return _decoded(response.content, kind)
 
     def _stream(
         self,
@@ -136,59 +163,71 @@ class Link:
         content: bytes | None = None,
         patience: float = SILENCE,
     ) -> Generator[Batch]:
-        client = self._connected()
-        parser = Parser()
-        try:
-            with client.stream(
-                method,
-                f"{self._address.url}{path}",
-                headers=_EVENT_STREAM | headers,
-                content=content,
-                timeout=_timeout(patience),
-            ) as response:
-                if response.is_error:
-                    response.read()
-                    raise _refusal(response)
-                # Empty batches are given, too: they show the reader that time passes.
-                for chunk in response.iter_raw():
-                    yield [(int(event.id), _event(event.data)) for event in parser.feed(chunk)]
-        except httpx.TransportError as error:
-            raise self._broken(error) from None
+        while True:
+            address, client = self._connected()
+            parser = Parser()
+            try:
+                with client.stream(
+                    method,
+                    f"{address.url}{path}",
+                    headers=_EVENT_STREAM | headers,
+                    content=content,
+                    timeout=_timeout(patience),
+                ) as response:
+                    if response.is_error:
+                        response.read()
+                        raise _refusal(response, address)
+                    # Empty batches are given, too: they show the reader that time passes.
+                    for chunk in response.iter_raw():
+                        yield [(int(event.id), _event(event.data)) for event in parser.feed(chunk)]
+                return
+            except httpx.TransportError as error:
+                broken = _broken(error, address)
+                if not self._finds_another(broken, address):
+                    raise broken from None
+            except RefusedError as error:
+                if not self._finds_another(error, address):
+                    raise
 
-    def _connected(self) -> httpx.Client:
-        if self._address.url is None or self._address.capability is None:
-            raise UnavailableError(
-                "This kernel does not know of a Jupyter server with the DataSphere extension.",
-                hint="Start it from a JupyterLab in whose environment jupyter-datasphere is installed"
-                " (`jupyter server extension list` shows it), and load the extension before anything else"
-                " takes the kernel's environment apart.",
-            )
+    def _finds_another(self, error: UnavailableError, address: Address) -> bool:
+        """Whether the same call is to be made to another server: only where this one took nothing."""
+        return isinstance(error, UnreachableError | RefusedError) and self._discovery.moved_from(address)
+
+    def _connected(self) -> tuple[Address, httpx.Client]:
+        address = self._discovery.address()
+        if address is not self._address:
+            self.reset()
+            self._address = address
         if self._client is None or self._pid != os.getpid():  # a forked child must not use our sockets
             self._pid = os.getpid()
             self._client = httpx.Client(
                 headers={
-                    "Authorization": f"Bearer {self._address.capability}",
+                    "Authorization": f"Bearer {address.capability}",
                     "Accept": "application/json",
                     "Accept-Encoding": "identity",
                 },
                 timeout=_timeout(ANSWER),
                 trust_env=False,  # loopback must not go through a proxy
-                verify=self._trust(),
+                verify=_trust(address),
             )
-        return self._client
+        return address, self._client
 
-    def _trust(self) -> ssl.SSLContext | bool:
-        if self._address.url is not None and self._address.url.startswith("https:"):
-            return ssl.create_default_context(cafile=self._address.ca)
-        return False  # no TLS at all: and the 20 ms that a context takes are saved
 
-    def _broken(self, error: httpx.TransportError) -> UnavailableError:
-        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-            return UnreachableError(
-                f"The Jupyter server does not answer at {self._address.url}.",
-                hint="Is it still running? If it was restarted: restart the kernel, too.",
-            )
-        return DisconnectedError(f"The connection to the Jupyter server broke ({type(error).__name__}).")
+def _trust(address: Address) -> ssl.SSLContext | bool:
+    if address.url is not None and address.url.startswith("https:"):
+        return ssl.create_default_context(cafile=address.ca)
+    return False  # no TLS at all: and the 20 ms that a context takes are saved
+
+
+def _broken(error: httpx.TransportError, address: Address) -> UnavailableError:
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return UnreachableError(f"{_name(address)} does not answer at {address.url}.", hint=address.remedy)
+    return DisconnectedError(f"The connection to {address.of} broke ({type(error).__name__}).")
+
+
+def _name(address: Address) -> str:
+    """As the first words of a sentence."""
+    return address.of.replace("the", "The", 1)
 
 
 def _timeout(read: float) -> httpx.Timeout:
@@ -226,20 +265,22 @@ def _other_version(error: msgspec.MsgspecError) -> InternalError:
     )
 
 
-def _refusal(response: httpx.Response) -> Exception:
+def _refusal(response: httpx.Response, address: Address) -> Exception:
     if response.headers.get("Content-Type", "").startswith("application/problem+json"):
-        return error_from(_decoded(response.content, Problem))
-    # Not our extension's words: Jupyter itself answered.
+        problem = _decoded(response.content, Problem)
+        if not problem.code.startswith("http-"):
+            return error_from(problem)
+    # Not our extension's words: Jupyter itself answered, or the check at the extension's door.
     if response.status_code in (401, 403):
-        return UnavailableError(
-            "The Jupyter server does not accept this kernel's capability.",
+        return RefusedError(
+            f"{_name(address)} does not accept this kernel's capability.",
             code="capability-refused",
             hint="It was probably restarted: restart the kernel, too.",
         )
     if response.status_code == 404:
-        return UnavailableError(
-            "The Jupyter server has no DataSphere extension at the place this kernel was told.",
+        return RefusedError(
+            f"{_name(address)} has no DataSphere extension at the place this kernel was told.",
             code="extension-missing",
             hint="`jupyter server extension list` shows whether jupyter_datasphere is enabled.",
         )
-    return UnavailableError(f"The Jupyter server answered with HTTP status {response.status_code}.")
+    return UnavailableError(f"{_name(address)} answered with HTTP status {response.status_code}.")

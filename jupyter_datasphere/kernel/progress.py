@@ -97,6 +97,7 @@ class Progress:
         self._visible = False
         self._drawn = 0
         self._word = "starting"
+        self._pause: str | None = None
 
     @classmethod
     def for_shell(cls, shell: InteractiveShell, *, quiet: bool, already: float = 0.0) -> Progress:
@@ -123,6 +124,10 @@ class Progress:
     def state(self, word: str) -> None:
         self._word = word
 
+    def pause(self, word: str | None) -> None:
+        """Show that instead of the state until None comes."""
+        self._pause = word
+
     def hide(self) -> None:
         """Output comes: the line is in its way."""
         self._over.set()
@@ -147,7 +152,7 @@ class Progress:
                 if self._over.is_set() or self._line is None:
                     return
                 spinner = _SPINNER[self._drawn % len(_SPINNER)]
-                self._line.show(f"{spinner} {self._word} · {duration(self.elapsed)}")
+                self._line.show(f"{spinner} {self._pause or self._word} · {duration(self.elapsed)}")
                 self._visible = True
                 self._drawn += 1
             wait = 1.0

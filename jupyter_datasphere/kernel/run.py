@@ -50,7 +50,7 @@ class Run:
         """
         with interruptible():
             try:
-                self._watch.follow(follow(self._link, self._request, self.id))
+                self._watch.follow(follow(self._link, self._request, self.id, self._watch))
             except KeyboardInterrupt:
                 raise Interrupted(self._stop()) from None
         self.outcome.raise_unless_succeeded()

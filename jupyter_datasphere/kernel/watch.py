@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ..errors import DataSphereError
-from ..protocol import Execution
+from ..protocol import Execution, NoticeEvent
 from .describe import elapsed, place
 from .display import LIMIT, Display
 from .link import Link
@@ -18,6 +18,10 @@ from .progress import Progress, duration
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+
+AWAY = "the server is away, the run goes on"
+STARTED_ANEW = "[The server was started anew meanwhile: the run went on, and its output goes on here.]"
 
 
 class Watch:
@@ -59,6 +63,16 @@ class Watch:
         # What they say is noted before anything is shown: an interrupt can come while output is written.
         self._outcome.take(batch)
         self._display.show(event for _, event in batch)
+
+    def away(self) -> None:
+        """The server is not there; it is tried again."""
+        self._progress.pause(AWAY)
+
+    def back(self, *, anew: bool) -> None:
+        """The server is there again."""
+        self._progress.pause(None)
+        if anew:
+            self._display.show([NoticeEvent(text=STARTED_ANEW)])
 
     def _summary(self) -> str | None:
         """A line for a run that was long enough to be asked about."""

@@ -12,7 +12,9 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 
 from ..credentials import environment
+from ..errors import ConflictError
 from ..executions.ledger import DAY, Ledger
+from ..runtime_files import Presence, Seat
 from .handlers.events import EventsHandler
 from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
 from .handlers.passthrough import PassThroughHandler
@@ -20,6 +22,7 @@ from .handlers.projects import ProjectsHandler
 from .handlers.quickstart import QuickstartHandler
 from .handlers.status import StatusHandler
 from .handlers.variables import VariablesHandler
+from .loopback import LoopbackServer
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ class DataSphere(Settings, ExtensionApp):
 
     name = "jupyter_datasphere"
     description = __doc__ or ""
+    _seat: Seat | None = None
 
     def initialize_handlers(self) -> None:
         self.capability = secrets.token_urlsafe(32)
@@ -73,12 +77,31 @@ class DataSphere(Settings, ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         """Once the server listens: hand its kernels the way to us, and go on with what runs."""
-        os.environ[URL_VARIABLE] = url_path_join(_local_url(serverapp), "datasphere")
-        os.environ[CAPABILITY_VARIABLE] = self.capability
+        presence = Presence(
+            url=url_path_join(_local_url(serverapp), "datasphere"),
+            capability=self.capability,
+            pid=os.getpid(),
+        )
+        os.environ[URL_VARIABLE] = presence.url
+        os.environ[CAPABILITY_VARIABLE] = presence.capability
+        self._announce(serverapp, presence)
         if self.ledger.unfinished():
             self.backend.executions.resume()
 
+    def _announce(self, serverapp: ServerApp, presence: Presence) -> None:
+        """For kernels without our environment: an editor's, or those behind a wrapper that cleans it."""
+        if isinstance(serverapp, LoopbackServer):
+            serverapp.announce(presence)
+            return
+        try:
+            self._seat = Seat(str(presence.pid))
+            self._seat.announce(presence)
+        except (OSError, ConflictError) as error:
+            self.log.warning("Kernels without this server's environment will not find it: %s", error)
+
     async def stop_extension(self) -> None:
+        if self._seat is not None:
+            self._seat.leave()
         if "backend" in self.__dict__:
             await self.backend.aclose()
         if "ledger" in self.__dict__:

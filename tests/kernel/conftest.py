@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,8 +46,19 @@ class Kernel:
 
     def run(self, code: str, *, watched: bool = False) -> Result:
         """`watched`: as a front end with a person before it, which takes input."""
+        outputs = self.stream(code, watched=watched)
+        shown = []
+        try:
+            while True:
+                shown.append(next(outputs))
+        except StopIteration as end:
+            return Result(end.value, shown)
+
+    def stream(
+        self, code: str, *, watched: bool = False
+    ) -> Generator[tuple[str, dict[str, Any]], None, dict[str, Any]]:
+        """Each output as it comes; returns the reply."""
         request = self._client.execute(code, allow_stdin=watched)
-        outputs = []
         deadline = time.monotonic() + 60
         while True:
             message = self._client.get_iopub_msg(timeout=deadline - time.monotonic())
@@ -55,11 +68,11 @@ class Kernel:
             if kind == "status" and content["execution_state"] == "idle":
                 break
             if kind not in ("status", "execute_input"):
-                outputs.append((kind, content))
+                yield kind, content
         while True:
             reply = self._client.get_shell_msg(timeout=10)
             if reply["parent_header"].get("msg_id") == request:
-                return Result(reply["content"], outputs)
+                return dict(reply["content"])
 
     def complete(self, code: str) -> list[str]:
         """The cell as it could go on: what stands before each completion included."""
@@ -79,14 +92,21 @@ class Kernel:
 
 
 @pytest.fixture(scope="module")
-def kernel() -> Iterator[Kernel]:
-    """A kernel that no Jupyter server with our extension started."""
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    with plain_kernel(tmp_path_factory.mktemp("runtime")) as kernel:
+        yield kernel
+
+
+@contextmanager
+def plain_kernel(runtime: Path) -> Iterator[Kernel]:
+    """A kernel that no Jupyter server with our extension started, as an editor's, with that runtime folder."""
     environment = {
         name: value
         for name, value in os.environ.items()
         # With the second, an ipykernel believes itself in pytest's hands and captures less.
         if not name.startswith("JUPYTER_DATASPHERE_") and name != "PYTEST_CURRENT_TEST"
     }
+    environment["JUPYTER_RUNTIME_DIR"] = str(runtime)
     manager = KernelManager()
     manager.start_kernel(env=environment)
     client = manager.blocking_client()

@@ -90,6 +90,7 @@ async def user(server: Facts, relay: Relay) -> AsyncIterator[User]:
         user = User(kernel, server)
         await user.run(
             "import os\nfrom urllib.parse import urlsplit\n"
+            "os.environ['JUPYTER_RUNTIME_DIR'] = '/nowhere'\n"  # else it finds its parent without the relay
             "url = urlsplit(os.environ['JUPYTER_DATASPHERE_URL'])\n"
             f"os.environ['JUPYTER_DATASPHERE_URL'] = url._replace(netloc='127.0.0.1:{relay.port}').geturl()"
         )

@@ -73,8 +73,8 @@ def test_help_needs_no_server(kernel: Kernel) -> None:
 @pytest.mark.parametrize(
     ("cell", "ename", "says"),
     [
-        ("%ds_status", "UnavailableError", "jupyter server extension list"),
-        ("%%ds_execute\nprint(1)", "UnavailableError", "does not know of a Jupyter server"),
+        ("%ds_status", "UnavailableError", "Type `jupyter datasphere serve` in a terminal"),
+        ("%%ds_execute\nprint(1)", "UnavailableError", "was not started by a Jupyter server"),
         ("%%ds_execute --quite\nprint(1)", "UsageError", "Did you mean --quiet or"),
         ("%%ds_execute -i undefined_name\nprint(1)", "UsageError", "no local variable 'undefined_name'"),
         (

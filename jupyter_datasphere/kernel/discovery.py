@@ -1,0 +1,61 @@
+"""Finds the server: by the environment, among this process's parents, or `jupyter datasphere serve`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import psutil
+
+from ..errors import UnavailableError
+from ..runtime_files import SERVE, Presence, jupyter_servers, present
+from .address import CA, Address
+
+SERVE_COMMAND = "jupyter datasphere serve"
+
+
+class Discovery:
+    """Where the server is now. Shared by all links of a kernel."""
+
+    def __init__(self, given: Address) -> None:
+        """`given`: what the environment said, whole or in part."""
+        self._address = given if given.url is not None and given.capability is not None else None
+
+    def address(self) -> Address:
+        """The server's address. Raises `UnavailableError`, which says what to type, where there is none."""
+        if self._address is None:
+            self._address = _search()
+        if self._address is None:
+            raise UnavailableError(
+                "This kernel was not started by a Jupyter server that has the DataSphere extension, and"
+                f" `{SERVE_COMMAND}` is not running.",
+                hint=f"Type `{SERVE_COMMAND}` in a terminal, leave it running, and run the cell again. Or, in"
+                " JupyterLab: install jupyter-datasphere where JupyterLab is installed, too"
+                " (`jupyter server extension list` shows whether it is), and start it again.",
+            )
+        return self._address
+
+    def moved_from(self, failed: Address) -> bool:
+        """Look again, as `failed` does not answer or does not know us: whether it is elsewhere now."""
+        found = _search()
+        if found is None or (found.url, found.capability) == (failed.url, failed.capability):
+            return False
+        self._address = found
+        return True
+
+
+def _search() -> Address | None:
+    """The nearest Jupyter server among our parents, else `serve`."""
+    servers = set(jupyter_servers())
+    if servers:
+        for process in psutil.Process().parents():
+            if process.pid in servers and (presence := present(str(process.pid))) is not None:
+                return _address(presence)
+    serve = present(SERVE)
+    if serve is None:
+        return None
+    return replace(_address(serve), of=f"`{SERVE_COMMAND}`", remedy="Start it again in a terminal.")
+
+
+def _address(presence: Presence) -> Address:
+    return Address(presence.url, presence.capability, os.environ.get(CA))

@@ -1,0 +1,257 @@
+"""Kernels that Jupyter did not start: an editor's, with `jupyter datasphere serve` beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from filelock import FileLock
+from support import Facts
+
+from jupyter_datasphere.demo.kernel_client import kernel_of
+from jupyter_datasphere.demo.processes import environment_for, jupyter
+
+from .conftest import Kernel, plain_kernel
+from .serving import Terminal
+from .users import User
+
+LOAD = "%load_ext jupyter_datasphere\n%ds_config session=serving"
+URL = "get_ipython().magics_manager.registry['DataSphereMagics'].commands.link.address.url"
+
+
+@pytest.fixture
+def terminal(emulator: Facts, tmp_path: Path) -> Iterator[Terminal]:
+    terminal = Terminal(emulator, tmp_path)
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture
+def editor(terminal: Terminal) -> Iterator[Kernel]:
+    """The kernel of an editor's notebook, with the extension loaded."""
+    with plain_kernel(terminal.runtime) as kernel:
+        kernel.run(LOAD)
+        yield kernel
+
+
+def presence(terminal: Terminal, name: str = "serve") -> Path:
+    return terminal.runtime / f"datasphere-{name}.json"
+
+
+def test_a_cell_says_what_to_type_and_runs_once_that_is_typed(terminal: Terminal, editor: Kernel) -> None:
+    cell = "%%ds_execute\nprint(6 * 7)"
+    before = editor.run(cell)
+    assert before.reply["ename"] == "UnavailableError"
+    assert "Type `jupyter datasphere serve` in a terminal" in before.traceback
+    terminal.serve()
+    after = editor.run(cell)
+    assert after.text() == "42\n", after.traceback
+    [(_, status)] = editor.run("%ds_status").outputs
+    assert "`jupyter datasphere serve` at http://127.0.0.1:" in status["data"]["text/plain"]
+
+
+def test_only_the_user_can_read_the_file(terminal: Terminal) -> None:
+    terminal.serve()
+    assert presence(terminal).stat().st_mode & 0o777 == 0o600
+    assert terminal.runtime.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_file_goes_when_serve_is_ended_and_serve_can_be_started_again(terminal: Terminal) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = terminal.serve()
+        process.send_signal(number)
+        process.wait(15)
+        assert not list(terminal.runtime.glob("datasphere-*"))
+
+
+def test_serve_has_nothing_of_jupyter_to_offer(terminal: Terminal) -> None:
+    terminal.serve()
+    facts = json.loads(presence(terminal).read_text())
+    assert facts["url"].startswith("http://127.0.0.1:")
+    origin = facts["url"].removesuffix("/datasphere")
+    headers = {"Authorization": f"Bearer {facts['capability']}"}
+    with httpx.Client(headers=headers, trust_env=False) as http:
+        assert http.get(f"{facts['url']}/status").status_code == 200
+        for path in (
+            "api/contents",
+            "api/kernels",
+            "api/sessions",
+            "api/terminals",
+            "files/x",
+            "lab",
+            "tree",
+        ):
+            assert http.get(f"{origin}/{path}").status_code in (302, 403, 404)  # 302: to Jupyter's login
+        assert http.post(f"{origin}/api/kernels", json={}).status_code in (403, 404)
+    assert httpx.get(f"{facts['url']}/status", trust_env=False).status_code == 403
+    assert not list(terminal.runtime.glob("jpserver-*"))
+
+
+def test_settings_of_another_server_are_not_those_of_serve(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    lines = ["c.ServerApp.ip = '0.0.0.0'", "c.ServerApp.base_url = '/hub/'", "c.DataSphere.project = 'mine'"]
+    (tmp_path / "config" / "jupyter_server_config.py").write_text("\n".join(lines))
+    terminal.environment["JUPYTER_CONFIG_DIR"] = str(tmp_path / "config")
+    terminal.serve()
+    facts = json.loads(presence(terminal).read_text())
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/datasphere", facts["url"])
+    headers = {"Authorization": f"Bearer {facts['capability']}"}
+    status = httpx.get(f"{facts['url']}/status", params={"check": "no"}, headers=headers, trust_env=False)
+    assert "mine" in status.text
+
+
+def test_a_second_serve_is_refused_also_when_both_start_at_once(terminal: Terminal) -> None:
+    processes = [terminal.type(), terminal.type()]
+    while all(process.poll() is None for process in processes):
+        pass
+    [refused] = [process for process in processes if process.poll() is not None]
+    assert refused.returncode == 1
+    assert "`jupyter datasphere serve` is running already" in refused.communicate()[0]
+    [serving] = [process for process in processes if process is not refused]
+    assert serving.stdout is not None
+    assert serving.stdout.readline().startswith("DataSphere is served")
+
+
+@pytest.mark.parametrize("option", ["--ServerApp.ip=0.0.0.0", "--DataSphere.nonsense=1", "--allow-root", "x"])
+def test_an_option_that_serve_does_not_know_is_refused(terminal: Terminal, option: str) -> None:
+    process = terminal.type(option)
+    says, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert f"does not know the option '{option}'" in says
+
+
+def test_a_serve_that_died_is_no_longer_found(terminal: Terminal, editor: Kernel) -> None:
+    process = terminal.serve()
+    assert not editor.run("%ds_status").traceback
+    process.kill()
+    process.wait()
+    gone = editor.run("%ds_status")
+    assert gone.reply["ename"] == "UnreachableError"
+    assert "`jupyter datasphere serve` does not answer" in gone.traceback
+    assert "Start it again" in gone.traceback
+    terminal.serve()
+    assert editor.run("%%ds_execute\nprint('again')").text() == "again\n"
+
+
+def test_a_file_left_by_a_process_whose_number_is_another_s_now_is_removed(
+    terminal: Terminal, editor: Kernel
+) -> None:
+    """We are the kernel's parent, and no Jupyter server."""
+    terminal.serve()
+    stale = presence(terminal, str(os.getpid()))
+    stale.write_text(
+        json.dumps({"url": "http://127.0.0.1:9/datasphere", "capability": "x", "pid": os.getpid()})
+    )
+    stale.chmod(0o600)
+    assert editor.run("%%ds_execute\nprint('found')").text() == "found\n"
+    assert not stale.exists()
+
+
+def test_a_file_that_others_can_read_is_not_trusted(terminal: Terminal, editor: Kernel) -> None:
+    terminal.runtime.mkdir(mode=0o700, exist_ok=True)
+    forged = presence(terminal)
+    forged.write_text(json.dumps({"url": "http://127.0.0.1:9/datasphere", "capability": "x", "pid": 1}))
+    forged.chmod(0o644)
+    with FileLock(forged.with_suffix(".lock")):
+        assert "is not running" in editor.run("%ds_status").traceback
+        forged.chmod(0o600)
+        assert "does not answer at http://127.0.0.1:9" in editor.run("%ds_status").traceback
+
+
+def test_serve_is_started_anew_in_the_middle_of_a_cell(
+    terminal: Terminal, editor: Kernel, tmp_path: Path
+) -> None:
+    trace, go = tmp_path / "trace", [tmp_path / f"go-{number}" for number in range(3)]
+    code = "\n".join(
+        [
+            "%%ds_execute",
+            "import os, time",
+            f"with open({str(trace)!r}, 'a') as file: file.write('executed;')",
+            f"for part, go in enumerate({[str(path) for path in go]!r}):",
+            "    for line in range(200): print(part, line)",
+            "    while not os.path.exists(go): time.sleep(0.01)",
+            "print('end')",
+        ]
+    )
+    process = terminal.serve()
+    stdout = stderr = ""
+    part = 0
+    for kind, content in editor.stream(code):
+        assert kind == "stream", content
+        if content["name"] == "stderr":
+            stderr += content["text"]
+            continue
+        stdout += content["text"]
+        if part < 3 and f"{part} 199\n" in stdout:
+            if part < 2:
+                process.kill()
+                process.wait()
+                process = terminal.serve()
+            go[part].touch()
+            part += 1
+    lines = [f"{part} {line}\n" for part in range(3) for line in range(200)]
+    assert stdout == "".join(lines) + "end\n"
+    notice = "[The server was started anew meanwhile: the run went on, and its output goes on here.]\n"
+    assert stderr == notice * 2
+    assert trace.read_text() == "executed;"
+
+
+async def test_a_jupyter_server_among_the_parents_comes_before_serve(
+    emulator: Facts, terminal: Terminal, tmp_path: Path
+) -> None:
+    """Its kernel goes through a wrapper that cleans the environment."""
+    spec = tmp_path / "share" / "kernels" / "clean"
+    spec.mkdir(parents=True)
+    names = ("JUPYTER_DATASPHERE_URL", "JUPYTER_DATASPHERE_TOKEN")
+    clean = [part for name in names for part in ("-u", name)]
+    kernel = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    argv = ["/bin/sh", "-c", 'env "$@"; true', "sh", *clean, *kernel]
+    (spec / "kernel.json").write_text(
+        json.dumps({"argv": argv, "display_name": "clean", "language": "python"})
+    )
+    terminal.serve()
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    environment = {**environment_for(emulator), "JUPYTER_PATH": str(tmp_path / "share")}
+    options = [f"--DataSphere.ledger_dir={tmp_path / 'other-ledger'}"]
+    with jupyter("server", folder, environment, options=options) as server:
+        assert (terminal.runtime / f"datasphere-{server['pid']}.json").stat().st_mode & 0o777 == 0o600
+        async with kernel_of(server, "clean") as client:
+            user = User(client, server)
+            await user.run(LOAD)
+            assert (await user.run("%%ds_execute --project demo-project\nprint('found')")).text() == "found\n"
+            assert await user.value(URL) == f"{server['url']}datasphere"
+        assert len(await user.executions()) == 1
+    assert not list(terminal.runtime.glob("datasphere-[0-9]*"))
+
+
+def test_the_address_in_the_environment_comes_first(terminal: Terminal, server: Facts) -> None:
+    terminal.serve()
+    code = f"import os; os.environ['JUPYTER_DATASPHERE_URL'] = {server['url'] + 'datasphere'!r}"
+    with plain_kernel(terminal.runtime) as kernel:
+        kernel.run(f"{code}; os.environ['JUPYTER_DATASPHERE_TOKEN'] = {server['token']!r}")
+        kernel.run(LOAD)
+        assert not kernel.run("%ds_history").traceback
+        assert kernel.value(URL) == f"{server['url']}datasphere"
+
+
+def test_a_plain_terminal_finds_it_too(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.serve()
+    lines = [*LOAD.splitlines(), "get_ipython().run_cell_magic('ds_execute', '', 'print(\"over there\")')"]
+    shell = subprocess.run(
+        [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor", "--quick"],
+        input="\n".join(lines),
+        env={**terminal.environment, "IPYTHONDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "over there\n" in shell.stdout
