@@ -48,13 +48,21 @@ def _search() -> Address | None:
     """The nearest Jupyter server among our parents, else `serve`."""
     servers = set(jupyter_servers())
     if servers:
-        for process in psutil.Process().parents():
-            if process.pid in servers and (presence := present(str(process.pid))) is not None:
+        for pid in _parents():
+            if pid in servers and (presence := present(str(pid))) is not None:
                 return _address(presence)
     serve = present(SERVE)
     if serve is None:
         return None
     return replace(_address(serve), of=f"`{SERVE_COMMAND}`", remedy="Start it again in a terminal.")
+
+
+def _parents() -> list[int]:
+    """PIDs of our parents, the nearest first; none where the system does not tell."""
+    try:
+        return [process.pid for process in psutil.Process().parents()]
+    except psutil.Error:
+        return []
 
 
 def _address(presence: Presence) -> Address:
