@@ -55,6 +55,8 @@ class Ledger:
         self._max_bytes = max_bytes
         self._owned: list[LedgerFile] = []
         self._locks: list[FileLock] = []
+        self._disk = asyncio.Lock()
+        self._syncs_begun = self._last_synced = 0
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for path in sorted(folder.glob("*.sqlite")):
             self._adopt(path)
@@ -96,9 +98,18 @@ class Ledger:
             yield
 
     async def sync(self) -> None:
-        """Wait until everything written would survive a power failure. The event loop goes on meanwhile."""
-        for file in self._owned:
-            await asyncio.to_thread(file.sync)
+        """Wait until everything written would survive a power failure. The event loop goes on meanwhile.
+
+        Those who come while somebody waits for the disk share one wait after that.
+        """
+        begun_before = self._syncs_begun
+        async with self._disk:
+            if self._last_synced > begun_before:
+                return  # somebody did it since
+            self._syncs_begun = number = self._syncs_begun + 1
+            for file in self._owned:
+                await asyncio.to_thread(file.sync)
+            self._last_synced = number
 
     def create(self, execution: Execution, request: ExecutionRequest, idempotency_key: str) -> None:
         """Write a new execution in the state `queued`."""

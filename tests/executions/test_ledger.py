@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -249,3 +251,24 @@ def test_a_file_whose_making_was_cut_off_is_made_again(tmp_path: Path) -> None:
     ledger.close()
     assert [file.name for file in tmp_path.glob("2020*.sqlite")] == [path.name]
     assert not list(tmp_path.glob("*.set-aside-*"))
+
+
+async def test_who_waits_for_the_disk_shares_the_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(tmp_path)
+    create(ledger, "a")
+    waits = 0
+    wait = os.fsync
+
+    def counted(descriptor: int) -> None:
+        nonlocal waits
+        waits += 1
+        wait(descriptor)
+
+    monkeypatch.setattr(os, "fsync", counted)
+    await asyncio.gather(*(ledger.sync() for _ in range(100)))
+    assert waits == 2  # the first one's, and one after it that covers all who came meanwhile
+    await ledger.sync()
+    assert waits == 3
+    ledger.close()
