@@ -29,3 +29,11 @@ def store(facts: Facts, name: str, *sources: str) -> str:
     path = Path(facts["root"]) / "projects" / facts["project_id"] / name
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     return f"{PROJECT_ROOT}/{name}"
+
+
+def store_replay(facts: Facts, name: str, lines: list[str], delay: float) -> None:
+    """Put a notebook into the demo project that the emulator plays: each line comes after that delay."""
+    outputs = [nbformat.v4.new_output("stream", name="stdout", text=line) for line in lines]
+    cell = nbformat.v4.new_code_cell("", outputs=outputs, metadata={"delays": [delay] * len(lines)})
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"datasphere_emulator": {"replay": True}})
+    nbformat.write(notebook, Path(facts["root"]) / "projects" / facts["project_id"] / name)

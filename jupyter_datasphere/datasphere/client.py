@@ -12,6 +12,7 @@ import msgspec
 from ..errors import ServiceError, UsageError
 from . import operations, types
 from .methods import METHODS, Method
+from .schedule import Pace
 from .transport import Transport, read
 
 
@@ -39,9 +40,14 @@ class Client:
     calls carry an idempotency key, a fresh one where none is given, so that they can be retried.
     """
 
-    def __init__(self, transport: Transport, tokens: Tokens) -> None:
+    def __init__(self, transport: Transport, tokens: Tokens, pace: Pace | None = None) -> None:
         self.transport = transport
         self._tokens = tokens
+        self._pace = pace
+
+    def paced(self, pace: Pace) -> Client:
+        """The same client, but each of its calls waits for its turn."""
+        return Client(self.transport, self._tokens, pace)
 
     # Communities
 
@@ -230,6 +236,8 @@ class Client:
         key = idempotency_key or (str(uuid.uuid4()) if method.changing else None)
         renewals = 0
         while True:
+            if self._pace is not None:
+                await self._pace.turn()
             token = await self._tokens.token()
             try:
                 return await self.transport.call(method, ids, request, token=token, idempotency_key=key)

@@ -13,6 +13,8 @@ JITTER = 0.1
 
 QUESTIONS_PER_SECOND = 400.0
 """By all runs of a server together."""
+REQUESTS_AT_ONCE = 64
+"""Under way to the service, whatever they are for."""
 
 
 class FirstLook:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
 import time
@@ -18,6 +19,7 @@ from ..errors import InternalError, ServiceError, UnavailableError, UsageError
 from . import failures, types
 from .clock import ServiceClock
 from .methods import Host, Method
+from .schedule import REQUESTS_AT_ONCE
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -92,6 +94,8 @@ class Transport:
     Raises `ServiceError` for an error that the service answered, `UnavailableError` where no answer came.
     GET calls, and changing calls that carry an idempotency key, are tried again after 429, 500, 502,
     503, 504 and connection failures; other changing calls never are.
+
+    At most `at_once` requests are under way; further ones wait for their turn, and no timeout counts yet.
     """
 
     def __init__(
@@ -101,19 +105,20 @@ class Transport:
         verify: ssl.SSLContext | str | bool = True,
         proxy: str | None = None,
         timeout: float = 30.0,
-        max_connections: int = 64,
+        at_once: int = REQUESTS_AT_ONCE,
         retry: RetryPolicy | None = None,
         user_agent: str = "jupyter-datasphere",
     ) -> None:
         self.endpoints = endpoints
         self.clock = ServiceClock()
         self._retry = retry or RetryPolicy()
+        self._places = asyncio.Semaphore(at_once)
         context = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
         self._client = HttpxAiohttpClient(
             verify=context,
             proxy=proxy,
             timeout=httpx.Timeout(timeout, connect=10.0),
-            limits=httpx.Limits(max_connections=max_connections, keepalive_expiry=30.0),
+            limits=httpx.Limits(max_connections=at_once, keepalive_expiry=30.0),
             headers={"user-agent": user_agent, "accept": "application/json"},
             follow_redirects=False,
         )
@@ -157,7 +162,8 @@ class Transport:
             ):
                 with attempt:
                     try:
-                        return await self._send(method, url, headers, query, body)
+                        async with self._places:
+                            return await self._send(method, url, headers, query, body)
                     except _Retry as failure:
                         may_have_arrived |= getattr(failure.error, "may_have_arrived", False)
                         raise

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from ..datasphere.schedule import FirstLook, Pace, Schedule
+from ..datasphere.schedule import FirstLook, Schedule
 from ..errors import CredentialsError, DataSphereError, ServiceError, StorageError, UnavailableError
 from ..protocol import (
     FINAL_STATES,
@@ -49,7 +49,6 @@ class Follower:
         signals: Signals,
         places: Places,
         first_look: FirstLook,
-        pace: Pace,
         idempotency_window: float,
     ) -> None:
         self.execution_id = execution_id
@@ -57,7 +56,6 @@ class Follower:
         self._ledger = ledger
         self._signals = signals
         self._first_look = first_look
-        self._pace = pace
         self._window = idempotency_window
         self._cancelled = asyncio.Event()
         self._begun = asyncio.Event()
@@ -176,7 +174,6 @@ class Follower:
         trouble: str | None = None
         while True:
             await asyncio.sleep(schedule.wait() if looks else self._first_look.wait)
-            await self._pace.turn()
             looks += 1
             try:
                 news = await feed.news()
@@ -246,7 +243,6 @@ class Follower:
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
                 while True:
-                    await self._pace.turn()
                     try:
                         if await feed.settled():
                             return

@@ -69,14 +69,14 @@ class ExecutionService:
         self._signals = Signals()
         self._places = Places()
         self._first_look = FirstLook()
-        self._pace = Pace(questions_per_second)
         self._window = idempotency_window
         self._followers: dict[str, Follower] = {}
         self._unwanted: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._tidying: asyncio.Task[None] | None = None
-        self._state = StateChannel(client)
-        self._direct = DirectChannel(client)
+        asking = client.paced(Pace(questions_per_second))
+        self._state = StateChannel(client, asking)
+        self._direct = DirectChannel(client, asking)
         self._channels: dict[str, Channel] = {c.name: c for c in (self._state, self._direct)}
 
     async def close(self) -> None:
@@ -308,7 +308,6 @@ class ExecutionService:
             self._signals,
             self._places,
             self._first_look,
-            self._pace,
             self._window,
         )
 

@@ -28,6 +28,7 @@ class Backend:
             verify=settings.ca_bundle or settings.verify,
             proxy=settings.proxy or None,
             timeout=settings.request_timeout,
+            at_once=settings.requests_at_once,
             user_agent=f"jupyter-datasphere/{__version__}",
         )
         source = chain.pick(

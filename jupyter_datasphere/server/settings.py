@@ -8,7 +8,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Float, HasTraits, Int, Unicode, default
 
-from ..datasphere.schedule import QUESTIONS_PER_SECOND
+from ..datasphere.schedule import QUESTIONS_PER_SECOND, REQUESTS_AT_ONCE
 from ..executions.ledger import MAX_AGE_DAYS, MAX_MEGABYTES
 
 
@@ -69,6 +69,12 @@ class Settings(HasTraits):
     questions_per_second = Float(
         QUESTIONS_PER_SECOND,
         help="""How often the service is asked for news, at most, by all runs of this server together.""",
+    ).tag(config=True)
+    requests_at_once = Int(
+        REQUESTS_AT_ONCE,
+        min=1,
+        help="""How many requests to the service are under way at the same time, at most, of all runs of this
+        server and whatever else it asks; further ones wait for their turn.""",
     ).tag(config=True)
     idempotency_window = Float(
         3600.0,

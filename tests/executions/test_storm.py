@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import nbformat
 import pytest
 from executions.lives import Nursery, executed, text
 from executions.victim import text_of
-from support import Facts
+from support import Facts, store_replay
 
 from jupyter_datasphere.demo.processes import emulator as run_emulator
 from jupyter_datasphere.executions.ledger import Ledger
@@ -56,17 +55,10 @@ def lines_of(name: str) -> list[str]:
     return [f"{name} {number}\n" for number in range(LINES)]
 
 
-def write_replay(facts: Facts, name: str) -> None:
-    outputs = [nbformat.v4.new_output("stream", name="stdout", text=line) for line in lines_of(name)]
-    cell = nbformat.v4.new_code_cell("", outputs=outputs, metadata={"delays": [0.3] * LINES})
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"datasphere_emulator": {"replay": True}})
-    nbformat.write(notebook, Path(facts["root"]) / "projects" / facts["project_id"] / name)
-
-
 def test_nothing_is_lost_and_nothing_runs_twice(nursery: Nursery, stormy: Facts, tmp_path: Path) -> None:
     replays = {secrets.token_hex(8): f"replay-{number}.ipynb" for number in range(REPLAYS)}
     for name in replays.values():
-        write_replay(stormy, name)
+        store_replay(stormy, name, lines_of(name), 0.3)
     cells = [secrets.token_hex(8) for _ in range(KERNEL_RUNS)]
     starting = [*(f"{execution_id}:{name}" for execution_id, name in replays.items()), *cells]
     folder = tmp_path / "ledger"

@@ -38,12 +38,13 @@ TRUST_SECONDS = 0.05
 
 
 class StateChannel:
-    """Runs cells and stored notebooks through the runner."""
+    """Runs cells and stored notebooks through the runner; `asking` is for looking again and again at runs."""
 
     name = "state"
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, asking: Client) -> None:
         self._client = client
+        self._asking = asking
         self._runner_cells: dict[str, str] = {}
 
     async def check(self, project_id: str, request: ExecutionRequest) -> None:
@@ -81,7 +82,7 @@ class StateChannel:
         return Submission(operation.id, operation.created_at)
 
     def follow(self, run: Run) -> RunnerFeed:
-        return RunnerFeed(self._client, run, self._runner_cell)
+        return RunnerFeed(self._asking, run, self._runner_cell)
 
     async def cancel(self, run: Run) -> None:
         if run.execution.operation_id is not None:
