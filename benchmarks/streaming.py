@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tables import machine, write_table
+from tables import machine, memory, write_table
 
 from jupyter_datasphere.demo.kernel_client import WebSocketKernel, kernel_of
 from jupyter_datasphere.demo.processes import emulator, environment_for, jupyter
@@ -86,14 +86,6 @@ async def many(kernel: WebSocketKernel, server: dict[str, Any]) -> list[tuple[st
 
 def milliseconds(values: list[float]) -> str:
     return f"{statistics.median(values) * 1000:.0f}"
-
-
-def memory(pid: int) -> float:
-    """Resident megabytes of a process (Linux)."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("VmRSS is missing")
 
 
 if __name__ == "__main__":

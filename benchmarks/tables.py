@@ -1,4 +1,4 @@
-"""Writing what was measured."""
+"""Writing what was measured, and measuring what several benchmarks do."""
 
 from __future__ import annotations
 
@@ -28,3 +28,11 @@ def write_table(
     text = "\n".join(lines) + "\n"
     path.write_text(text)
     print(text)
+
+
+def memory(pid: int) -> float:
+    """Resident megabytes of a process (Linux)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("VmRSS is missing")
