@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
@@ -195,7 +195,7 @@ class ExecutionService:
 
     async def events(
         self, execution_id: str, after: int = 0, *, idle: float | None = None
-    ) -> AsyncIterator[list[tuple[int, bytes]]]:
+    ) -> AsyncGenerator[list[tuple[int, bytes]]]:
         """Pages of (number, JSON) of the events after one, as they come, until the run has ended.
 
         After `idle` seconds without an event comes an empty page; for a run of another server, whose news
