@@ -73,7 +73,7 @@ class ConflictError(ExpectedError):
 
 
 class StorageError(ExpectedError):
-    """The disk takes no more."""
+    """The ledger cannot be used now: the disk takes no more, or another program has it locked."""
 
     code = "disk-full"
     http_status = 507

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import nbformat
 
+from jupyter_datasphere.clocks import SYSTEM, Clock
 from jupyter_datasphere.credentials.oauth import OAuthToken
 from jupyter_datasphere.credentials.tokens import TokenCache
 from jupyter_datasphere.datasphere.client import Client
@@ -17,10 +19,32 @@ Facts = dict[str, str]
 PROJECT_ROOT = "/home/jupyter/datasphere/project"
 
 
-def client_for(facts: Facts) -> Client:
-    """A client of an emulator; close its transport."""
-    transport = Transport(Endpoints.one_origin(facts["url"]))
-    return Client(transport, TokenCache(OAuthToken(facts["oauth_token"], "a test", transport)))
+class SettableClock:
+    """The clocks of a computer that can be set, and put to sleep."""
+
+    def __init__(self) -> None:
+        self._set_by = 0.0
+        self._slept = 0.0
+
+    def wall(self) -> float:
+        return time.time() + self._slept + self._set_by
+
+    def elapsed(self) -> float:
+        return time.monotonic() + self._slept
+
+    def sleep(self, seconds: float) -> None:
+        self._slept += seconds
+
+    def set(self, by: float) -> None:
+        """Forwards, or, where negative, back."""
+        self._set_by += by
+
+
+def client_for(facts: Facts, *, clock: Clock = SYSTEM, url: str | None = None) -> Client:
+    """A client of an emulator, perhaps by another URL than its own; close its transport."""
+    transport = Transport(Endpoints.one_origin(url or facts["url"]), here=clock)
+    tokens = TokenCache(OAuthToken(facts["oauth_token"], "a test", transport), clock)
+    return Client(transport, tokens)
 
 
 def store(facts: Facts, name: str, *sources: str) -> str:

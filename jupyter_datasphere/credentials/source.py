@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Protocol
 
 import msgspec
@@ -18,15 +17,6 @@ class Token(msgspec.Struct, frozen=True):
         return f"Token(<redacted>, expires_at={self.expires_at!r})"
 
     __str__ = __repr__
-
-    def remaining(self) -> float | None:
-        """Seconds until it expires; None where that is not known."""
-        return None if self.expires_at is None else self.expires_at - time.time()
-
-    def lives(self, seconds: float = 0.0) -> bool:
-        """Whether it is valid for that long from now."""
-        remaining = self.remaining()
-        return remaining is None or remaining > seconds
 
 
 class Source(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ..clocks import SYSTEM, Clock
 from ..errors import UnavailableError
 from .chain import missing
 from .source import Source, Token
@@ -13,11 +14,16 @@ MARGIN = 300.0
 
 
 class TokenCache:
-    """Keeps one token of one source. Many callers at once cause one fetch."""
+    """Keeps one token of one source. Many callers at once cause one fetch.
 
-    def __init__(self, source: Source | None) -> None:
+    A token's life is measured from its fetching, so that setting the clock here changes nothing.
+    """
+
+    def __init__(self, source: Source | None, clock: Clock = SYSTEM) -> None:
         self.source = source
+        self._clock = clock
         self._token: Token | None = None
+        self._until: float | None = None
         self._margin = 0.0
         self._lock = asyncio.Lock()
 
@@ -31,7 +37,7 @@ class TokenCache:
         if self.source is None:
             raise missing()
         token = self._token
-        if token is not None and token.lives(self._margin):
+        if token is not None and self._lives(self._margin):
             return token.value
         async with self._lock:
             if self._token is token:
@@ -39,7 +45,7 @@ class TokenCache:
                     await self._fetch(self.source)
                 except UnavailableError:
                     # IAM is away. The old token may still have some minutes: a later call tries again.
-                    if token is None or not token.lives():
+                    if token is None or not self._lives():
                         raise
             assert self._token is not None
             return self._token.value
@@ -58,6 +64,13 @@ class TokenCache:
 
     async def _fetch(self, source: Source) -> None:
         token = await source.fetch()
-        life = token.remaining()
+        life = None if token.expires_at is None else token.expires_at - self._clock.wall()
+        if life is not None and life <= 0:
+            life = None  # the clock here is wrong: the service will say when it is over
         self._margin = 0.0 if life is None else min(MARGIN, life / 10)
+        self._until = None if life is None else self._clock.elapsed() + life
         self._token = token
+
+    def _lives(self, seconds: float = 0.0) -> bool:
+        """Whether the token is valid for that long from now."""
+        return self._until is None or self._until - self._clock.elapsed() > seconds

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from email.utils import parsedate_to_datetime
+
+from ..clocks import SYSTEM, Clock
 
 _DRIFT = 1e-4
 """By how much two clocks may drift apart, in seconds per second: more than any working clock does."""
 
 
 class ServiceClock:
-    """An interval that holds the difference between the service's clock and our monotonic one.
+    """An interval that holds the difference between the service's clock and ours that only goes on.
 
     A Date header has whole seconds, so that one answer tells the difference to a second plus the time that
     the answer took. Successive answers fall on different fractions of a second, and the intersection of
     their intervals shrinks to about the distance between two calls.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, here: Clock = SYSTEM) -> None:
+        self._here = here
         self._low = float("-inf")
         self._high = float("inf")
         self._at = 0.0
 
     def observe(self, date_header: str | None, sent: float, received: float) -> None:
-        """Take in one answer, sent and received at these `time.monotonic()`; no readable Date: ignored."""
+        """Take in one answer, sent and received at these `Clock.elapsed()`; no readable Date: ignored."""
         if date_header is None:
             return
         try:
@@ -43,6 +45,6 @@ class ServiceClock:
         """Whether any answer was observed."""
         return self._low != float("-inf")
 
-    def earliest(self, monotonic: float) -> float:
+    def earliest(self, elapsed: float) -> float:
         """The earliest that the service's clock (seconds since the epoch) can have shown at that moment."""
-        return monotonic + self._low - max(0.0, time.monotonic() - self._at) * _DRIFT
+        return elapsed + self._low - max(0.0, self._here.elapsed() - self._at) * _DRIFT

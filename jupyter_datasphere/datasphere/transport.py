@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-import time
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,6 +15,7 @@ import msgspec
 import stamina
 from httpx_aiohttp import HttpxAiohttpClient
 
+from ..clocks import SYSTEM, Clock
 from ..errors import InternalError, ServiceError, UnavailableError, UsageError
 from . import failures, types
 from .clock import ServiceClock
@@ -23,6 +24,8 @@ from .schedule import REQUESTS_AT_ONCE
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
 _PARAMETER = re.compile(r"\{(\w+)\}")
+
+LONGEST_RETRY_AFTER = 30.0
 
 
 class Endpoints(msgspec.Struct, frozen=True):
@@ -108,13 +111,17 @@ class Transport:
         at_once: int = REQUESTS_AT_ONCE,
         retry: RetryPolicy | None = None,
         user_agent: str = "jupyter-datasphere",
+        here: Clock = SYSTEM,
     ) -> None:
         self.endpoints = endpoints
-        self.clock = ServiceClock()
+        self.here = here
+        """The clocks of this computer."""
+        self.clock = ServiceClock(here)
         self._retry = retry or RetryPolicy()
         self._places = asyncio.Semaphore(at_once)
         context = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
-        self._client = HttpxAiohttpClient(
+        self._open = partial(
+            HttpxAiohttpClient,
             verify=context,
             proxy=proxy,
             timeout=httpx.Timeout(timeout, connect=10.0),
@@ -122,9 +129,18 @@ class Transport:
             headers={"user-agent": user_agent, "accept": "application/json"},
             follow_redirects=False,
         )
+        self._client = self._open()
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    async def reconnect(self) -> None:
+        """Leave all connections, as after a sleep: they may be dead without anybody having said so.
+
+        Calls that are under way fail as if the connection had broken, and are tried again where they may be.
+        """
+        left, self._client = self._client, self._open()
+        await left.aclose()
 
     async def call(
         self,
@@ -151,6 +167,8 @@ class Transport:
             query = query_of(request)
         may_retry = not method.changing or idempotency_key is not None
         may_have_arrived = False
+        begun = self.here.elapsed()
+        last: _Retry | None = None
         try:
             async for attempt in stamina.retry_context(
                 on=_backoff,
@@ -160,18 +178,25 @@ class Transport:
                 wait_max=self._retry.longest,
                 wait_jitter=self._retry.first,
             ):
+                if last is not None and method.changing and self._slept_since(begun):
+                    raise last  # whether its key still holds, the caller has to judge
                 with attempt:
                     try:
                         async with self._places:
                             return await self._send(method, url, headers, query, body)
                     except _Retry as failure:
                         may_have_arrived |= getattr(failure.error, "may_have_arrived", False)
+                        last = failure
                         raise
         except _Retry as failure:
             if isinstance(failure.error, UnavailableError):
                 failure.error.may_have_arrived = may_have_arrived
             raise failure.error from failure.error.__cause__
         raise InternalError("The retry policy allows no attempt.")
+
+    def _slept_since(self, begun: float) -> bool:
+        """Whether more time has passed since a call was begun than while we are awake it is tried for."""
+        return self.here.elapsed() - begun > self._retry.timeout + LONGEST_RETRY_AFTER
 
     async def _send(
         self,
@@ -181,7 +206,7 @@ class Transport:
         query: dict[str, Any] | None,
         body: bytes | None,
     ) -> httpx.Response:
-        sent = time.monotonic()
+        sent = self.here.elapsed()
         try:
             response = await self._client.request(
                 method.verb, url, headers=headers, params=query or None, content=body
@@ -192,7 +217,7 @@ class Transport:
             raise _Retry(translated) from error
         except httpx.HTTPError as error:
             raise failures.from_network(error, self.endpoints.of(method.host)) from error
-        self.clock.observe(response.headers.get("date"), sent, time.monotonic())
+        self.clock.observe(response.headers.get("date"), sent, self.here.elapsed())
         if response.is_success:
             return response
         failure = failures.from_response(response, method)
@@ -210,7 +235,7 @@ def _backoff(error: Exception) -> bool | float:
 def _retry_after(response: httpx.Response) -> float | None:
     """Seconds of a Retry-After header, bounded; the form with a date is not worth a clock comparison."""
     try:
-        return min(max(float(response.headers["retry-after"]), 0.0), 30.0)
+        return min(max(float(response.headers["retry-after"]), 0.0), LONGEST_RETRY_AFTER)
     except (KeyError, ValueError):
         return None
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+from ..clocks import Clock
 from ..datasphere.schedule import FirstLook, Schedule
 from ..errors import CredentialsError, DataSphereError, ServiceError, StorageError, UnavailableError
 from ..protocol import (
@@ -26,7 +26,10 @@ from . import costs
 from .channels.base import Channel, Feed, News, Outcome, Submission
 from .ledger import Ledger
 from .places import Places, Turn
+from .run_time import RunTime
 from .signals import Signals
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +53,7 @@ class Follower:
         places: Places,
         first_look: FirstLook,
         idempotency_window: float,
+        clock: Clock,
     ) -> None:
         self.execution_id = execution_id
         self._channel = channel
@@ -58,19 +62,28 @@ class Follower:
         self._first_look = first_look
         self._window = idempotency_window
         self._cancelled = asyncio.Event()
+        self._reason: str | None = None
         self._begun = asyncio.Event()
         self.gone = asyncio.Event()
         """Nothing is left to do, here or over there."""
-        self._execution = ledger.execution(execution_id)
+        record = ledger.record(execution_id)
+        self._execution = record.execution
+        self._clock = clock
+        self._time = RunTime(
+            clock, record.execution.created_at, record.first_attempt, record.execution.started_at
+        )
+        self._keepers: list[asyncio.Task[None]] = []
         self._sent_before = self._execution.state == "staged"  # perhaps, by an earlier process
         self._turn = self._enter(places)
 
     def cancel(self, reason: str) -> None:
-        """Ask for the end; noted on disk, done by `run`."""
+        """Ask for the end; noted on disk, if that can be now, and done by `run`."""
+        self._reason = reason
+        self._cancelled.set()
         try:
             self._ledger.ask_to_cancel(self.execution_id, reason)
-        finally:
-            self._cancelled.set()
+        except StorageError as error:
+            _log.warning("That execution %s is to end could not be noted: %s", self.execution_id, error)
 
     def stage(self) -> None:
         """Take the first step at once where nobody is in the way."""
@@ -79,19 +92,18 @@ class Follower:
 
     async def run(self) -> None:
         """Follow to the end. A mistake of ours ends the execution as failed, with that said."""
-        keepers: list[asyncio.Task[None]] = []
         try:
-            record = self._ledger.record(self.execution_id)
+            record = await self._read(self._ledger.record)
             if record.cancel_reason is not None:
                 self._cancelled.set()
             if record.timeout is not None:
-                keepers.append(asyncio.create_task(self._cancel_after(record.timeout)))
+                self._keep(self._cancel_after(record.timeout))
             if record.max_units is not None:
-                keepers.append(asyncio.create_task(self._cancel_past(record.max_units)))
+                self._keep(self._cancel_past(record.max_units))
             if self._execution.state in ("queued", "staged") and not await self._send():
                 return
-            keepers.append(asyncio.create_task(self._cancel_when_asked()))
-            feed = self._channel.follow(self._ledger.run(self.execution_id))
+            self._keep(self._cancel_when_asked())
+            feed = self._channel.follow(await self._read(self._ledger.run))
             await self._follow(feed)
             if self._turn is not None:
                 await self._settle(feed)
@@ -105,7 +117,7 @@ class Follower:
             problem = Problem(code="internal", title=title, hint="Please report it.")
             await self._end_at_last(Outcome("failed", problem))
         finally:
-            for keeper in keepers:
+            for keeper in self._keepers:
                 keeper.cancel()
             if self._turn is not None:
                 self._turn.leave()
@@ -114,6 +126,18 @@ class Follower:
     def settling(self, project_id: str) -> bool:
         """Whether the run's end is known, but the service has not let go of it yet."""
         return self._execution.state in FINAL_STATES and self._execution.project_id == project_id
+
+    def tell(self, text: str) -> None:
+        """Put a notice among the events, if the run is under way over there."""
+        self._keep(self._written(partial(self._tell, text)))
+
+    def _tell(self, text: str) -> None:
+        if self._execution.state in ("submitted", "running"):
+            self._write([NoticeEvent(text=text)])
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this beside following, and not beyond it."""
+        self._keepers.append(asyncio.create_task(work))
 
     # Sending
 
@@ -136,20 +160,19 @@ class Follower:
         await self._synced()  # the key is on the disk before it is used
         schedule = Schedule()
         doubtful = self._sent_before
+        failure: UnavailableError | ServiceError | None = None
         while True:
+            if doubtful and await self._overdue(failure):
+                await self._end_at_last(Outcome("unknown", _unknown(failure)))
+                return False
             try:
-                submission = await self._channel.submit(self._ledger.run(self.execution_id))
+                submission = await self._channel.submit(await self._read(self._ledger.run))
             except (UnavailableError, ServiceError) as error:
                 # Where a request may have been taken, only the same key again can tell.
                 doubtful = doubtful or _may_have_been_taken(error)
                 if not doubtful:
                     raise
-                patience = self._window
-                if isinstance(error, ServiceError):
-                    patience = min(patience, DOUBT_SECONDS)
-                if self._overdue(patience):
-                    await self._end_at_last(Outcome("unknown", _unknown(error)))
-                    return False
+                failure = error
                 await asyncio.sleep(schedule.wait())
             else:
                 await self._written(partial(self._submitted, submission))
@@ -162,15 +185,19 @@ class Follower:
             operation_created_at=submission.created_at,
         )
 
-    def _overdue(self, patience: float) -> bool:
-        first = self._ledger.record(self.execution_id).first_attempt or time.time()
-        return time.time() - first > patience
+    async def _overdue(self, failure: UnavailableError | ServiceError | None) -> bool:
+        """Whether it was sent for the first time so long ago, or who knows when, that its key may be gone."""
+        if self._sent_before and not self._time.certain:
+            return True
+        patience = min(self._window, DOUBT_SECONDS) if isinstance(failure, ServiceError) else self._window
+        first = (await self._read(self._ledger.record)).first_attempt
+        return first is not None and self._time.now() - first > patience
 
     # Following
 
     async def _follow(self, feed: Feed) -> None:
         schedule = Schedule()
-        begun, looks, heard = time.monotonic(), 0, False
+        begun, looks, heard = self._clock.elapsed(), 0, False
         trouble: str | None = None
         while True:
             await asyncio.sleep(schedule.wait() if looks else self._first_look.wait)
@@ -192,7 +219,7 @@ class Follower:
                 if not heard and looks == 1:
                     self._first_look.was_right()
                 elif not heard:
-                    self._first_look.was_early(time.monotonic() - begun)
+                    self._first_look.was_early(self._clock.elapsed() - begun)
                 heard = True
             if news.events or news.outcome is not None:
                 await self._written(partial(self._take, news))
@@ -205,23 +232,33 @@ class Follower:
             self._end(news.outcome)
 
     async def _written(self, write: Callable[[], None]) -> None:
-        """Write, and wait where the disk takes no more: what has come from the service must not be lost."""
-        waits = _FullDisk(self.execution_id)
+        """Write, and wait where that cannot be now: what has come from the service must not be lost."""
+        waits = _Waits(self.execution_id)
         while True:
             try:
                 # Together: what is small might fit in, time and again, while what it announces does not.
                 with self._ledger.together():
-                    if waits.begun and self._execution.state not in FINAL_STATES:
-                        self._write([NoticeEvent(text=_WAS_FULL)])
+                    if waits.reason is not None and self._execution.state not in FINAL_STATES:
+                        self._write([NoticeEvent(text=_OVER[waits.reason])])
                     write()
                 return
             except StorageError as error:
-                self._execution = self._ledger.execution(self.execution_id)  # what was undone is undone here
+                # What was undone is undone here.
+                self._execution = (await self._read(self._ledger.record)).execution
+                await waits.wait(error)
+
+    async def _read(self, read: Callable[[str], T]) -> T:
+        """What the ledger has of this run, and wait where that cannot be read now."""
+        waits = _Waits(self.execution_id)
+        while True:
+            try:
+                return read(self.execution_id)
+            except StorageError as error:
                 await waits.wait(error)
 
     async def _synced(self) -> None:
         """Wait until what was written would survive a power failure."""
-        waits = _FullDisk(self.execution_id)
+        waits = _Waits(self.execution_id)
         while True:
             try:
                 await self._ledger.sync()
@@ -233,7 +270,7 @@ class Follower:
         if self._execution.state == "submitted" and any(
             isinstance(event, StartedEvent | OutputEvent | FailureEvent) for event in events
         ):
-            self._move("running", started_at=time.time())
+            self._move("running", started_at=self._time.now())
         self._ledger.append(self.execution_id, events, source_cursor)
         self._signals.news(self.execution_id)
 
@@ -257,22 +294,22 @@ class Follower:
         schedule = Schedule()
         while True:
             try:
-                await self._channel.cancel(self._ledger.run(self.execution_id))
+                await self._channel.cancel(await self._read(self._ledger.run))
                 return
             except (UnavailableError, ServiceError, CredentialsError) as error:
                 _log.warning("Execution %s could not be cancelled yet: %s", self.execution_id, error)
                 await asyncio.sleep(max(schedule.wait(), CANCEL_AGAIN_SECONDS))
 
     async def _cancel_after(self, seconds: float) -> None:
-        await asyncio.sleep(self._execution.created_at + seconds - time.time())
+        await self._time.until(self._execution.created_at + seconds)
         await self._cancel_because("timeout")
 
     async def _cancel_past(self, max_units: int) -> None:
         while self._execution.started_at is None:  # a full disk may have undone its begin
             self._begun.clear()
             await self._begun.wait()
-        until = self._execution.started_at + costs.affordable_seconds(self._execution.spec, max_units)
-        await asyncio.sleep(until - time.time())
+        seconds = costs.affordable_seconds(self._execution.spec, max_units)
+        await self._time.until(self._execution.started_at + seconds)
         await self._cancel_because(costs.UNITS_SPENT)
 
     async def _cancel_because(self, reason: str) -> None:
@@ -285,7 +322,7 @@ class Follower:
     def _end(self, outcome: Outcome) -> None:
         if self._execution.state in FINAL_STATES:
             return
-        finished_at = time.time()
+        finished_at = self._time.now()
         state, problem = self._judge(outcome)
         self._move(
             state, problem=problem, finished_at=finished_at, units=costs.units(self._execution, finished_at)
@@ -294,7 +331,7 @@ class Follower:
     def _judge(self, outcome: Outcome) -> tuple[State, Problem | None]:
         """What an end means, given what was asked for."""
         record = self._ledger.record(self.execution_id)
-        reason = record.cancel_reason
+        reason = record.cancel_reason or self._reason
         if outcome.state == "cancelled":
             if reason == "timeout":
                 return "cancelled", _TIMED_OUT
@@ -306,23 +343,24 @@ class Follower:
         return outcome.state, outcome.problem
 
     def _move(self, state: State, **changes: Any) -> None:
-        self._execution = self._ledger.transition(self.execution_id, state, **changes)
+        self._execution = self._ledger.transition(self.execution_id, state, at=self._time.now(), **changes)
         if state == "running":
             self._begun.set()
         self._signals.news(self.execution_id)
 
 
-class _FullDisk:
-    """Waits between attempts to write; says so once."""
+class _Waits:
+    """Waits between attempts to use the ledger; says so once."""
 
     def __init__(self, execution_id: str) -> None:
-        self.begun = False
+        self.reason: str | None = None
+        """The code of what has last been in the way."""
         self._execution_id = execution_id
         self._schedule = Schedule()
 
     async def wait(self, error: StorageError) -> None:
-        if not self.begun:
-            self.begun = True
+        if error.code != self.reason:
+            self.reason = error.code
             _log.warning("Execution %s waits: %s", self._execution_id, error)
         await asyncio.sleep(self._schedule.wait())
 
@@ -337,7 +375,12 @@ async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
             task.cancel()
 
 
-_WAS_FULL = "The disk with the ledger was full for a while; nothing was lost."
+_OVER = {
+    "disk-full": "The disk with the ledger was full for a while; nothing was lost.",
+    "ledger-locked": "Another program kept the ledger locked for a while; nothing was lost.",
+    "ledger-unwritable": "The ledger could not be written for a while; nothing was lost.",
+}
+"""What is said once that is over, by the code of the error."""
 
 
 def _may_have_been_taken(error: UnavailableError | ServiceError) -> bool:
@@ -348,13 +391,14 @@ def _may_have_been_taken(error: UnavailableError | ServiceError) -> bool:
     return error.answer is not None and error.answer[0] >= 500
 
 
-def _unknown(error: UnavailableError | ServiceError) -> Problem:
+def _unknown(error: UnavailableError | ServiceError | None) -> Problem:
+    reason = "It was sent too long ago." if error is None else error.message
     return Problem(
         code="unknown",
-        title=f"Whether the service took the run cannot be found out any more: {error.message}",
+        title=f"Whether the service took the run cannot be found out any more: {reason}",
         status=504,
         hint="Look in the project whether its results are there before you run it again.",
-        request_id=error.request_id,
+        request_id=None if error is None else error.request_id,
     )
 
 

@@ -1,8 +1,8 @@
 """The ledger: every execution and every event, on disk before anybody sees it.
 
 A folder with one SQLite file per server process. Its owner holds a lock that the operating system frees when
-the process dies. A starting server takes over every file that nobody owns and writes on in one of them;
-files of servers that are running are read only.
+the process dies. A server takes over every file that nobody owns, when it starts and later, and writes on in
+one of them; files of other servers that are running are read only.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from filelock import FileLock, Timeout
 
-from ..errors import InternalError, NotFoundError
+from ..clocks import SYSTEM, Clock
+from ..errors import InternalError, NotFoundError, StorageError
 from ..protocol import (
     FINAL_STATES,
     TRANSITIONS,
@@ -32,7 +33,9 @@ from ..protocol import (
     StatusEvent,
 )
 from .channels.base import Run
-from .ledger_file import ForeignFileError, LedgerFile, Record
+from .ledger_file import ForeignFileError, LedgerFile, Record, unwritable
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -45,10 +48,18 @@ PAGE_BYTES = 256 * 1024
 
 
 class Ledger:
-    """All executions of this user. Not for use by several threads. Close with `close()`."""
+    """All executions of this user. Not for use by several threads. Close with `close()`.
+
+    Where the folder, or a file, cannot be used now, what needs it raises `StorageError`, until it can be.
+    """
 
     def __init__(
-        self, folder: Path, *, max_age: float = MAX_AGE_DAYS * DAY, max_bytes: int = MAX_MEGABYTES * 10**6
+        self,
+        folder: Path,
+        *,
+        max_age: float = MAX_AGE_DAYS * DAY,
+        max_bytes: int = MAX_MEGABYTES * 10**6,
+        clock: Clock = SYSTEM,
     ) -> None:
         self._folder = folder
         self._max_age = max_age
@@ -57,27 +68,64 @@ class Ledger:
         self._locks: list[FileLock] = []
         self._disk = asyncio.Lock()
         self._syncs_begun = self._last_synced = 0
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for path in sorted(folder.glob("*.sqlite")):
-            self._adopt(path)
+        self._clock = clock
+        self._problem: StorageError | None = None
+        """Why nothing can be written at all."""
+        self._left_out: dict[Path, str] = {}
+        self.adopt()
+
+    def adopt(self) -> bool:
+        """Take over every file whose owner has died; whether there was one. Makes one where there is none."""
+        before = len(self._owned)
+        self._problem = None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            self._problem = unwritable(self._folder, error)
+            return False
+        for path in self._others():
+            try:
+                self._adopt(path)
+            except StorageError as error:
+                self._leave_out(path, error)
         if not self._owned:
-            self._adopt(folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}.sqlite")
+            name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}.sqlite"
+            try:
+                self._adopt(self._folder / name)
+            except StorageError as error:
+                self._problem = error
+        return len(self._owned) > before
 
     def _adopt(self, path: Path) -> None:
+        """Own a file, unless its owner runs. Raises `StorageError`."""
         lock = FileLock(path.with_suffix(".lock"), mode=0o600)
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            return  # its owner runs
+            return
+        except OSError as error:
+            raise unwritable(self._folder, error) from error
         try:
             self._owned.append(LedgerFile(path))
         except ForeignFileError as error:
-            aside = path.with_suffix(f".set-aside-{int(time.time())}")
+            aside = path.with_suffix(f".set-aside-{int(self._clock.wall())}")
             path.replace(aside)
             lock.release()
             _log.warning("%s. It was set aside as %s; nothing in it was changed.", error, aside)
             return
+        except OSError as error:
+            lock.release()
+            raise unwritable(self._folder, error) from error
+        except StorageError:
+            lock.release()
+            raise
         self._locks.append(lock)
+
+    def _leave_out(self, path: Path, error: Exception) -> None:
+        """Say once that a file is not read now, and why."""
+        if self._left_out.get(path) != str(error):
+            self._left_out[path] = str(error)
+            _log.warning("%s is left out of the history: %s", path.name, error)
 
     def close(self) -> None:
         for file in self._owned:
@@ -92,6 +140,10 @@ class Ledger:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Write everything inside in one piece. Nothing may await inside."""
+        if not self._owned:
+            self.adopt()
+        if self._problem is not None:
+            raise self._problem
         with ExitStack() as stack:
             for file in self._owned:
                 stack.enter_context(file.transaction())
@@ -112,7 +164,7 @@ class Ledger:
             self._last_synced = number
 
     def create(self, execution: Execution, request: ExecutionRequest, idempotency_key: str) -> None:
-        """Write a new execution in the state `queued`."""
+        """Write a new execution in the state `queued`; inside of `together`."""
         record = Record(execution, idempotency_key, timeout=request.timeout, max_units=request.max_units)
         event = StatusEvent(state=execution.state, at=execution.created_at)
         self._owned[0].insert(record, request, [event])
@@ -122,6 +174,7 @@ class Ledger:
         execution_id: str,
         state: State,
         *,
+        at: float | None = None,
         detail: str | None = None,
         problem: Problem | None = None,
         operation_created_at: str | None = None,
@@ -129,6 +182,7 @@ class Ledger:
     ) -> Execution:
         """Move an execution to another state; `changes` are fields of `Execution` that change with it.
 
+        `at`: when it came to that, as the run counts its time; now, if left out.
         Raises `InternalError` where the state machine does not allow that step.
         """
         file, record = self._find_owned(execution_id)
@@ -136,13 +190,13 @@ class Ledger:
             raise InternalError(
                 f"Execution {execution_id} is {record.execution.state}, it cannot become {state}."
             )
-        now = time.time()
+        at = self._clock.wall() if at is None else at
         record.execution = msgspec.structs.replace(record.execution, state=state, problem=problem, **changes)
         if state == "staged":
-            record.first_attempt = now
+            record.first_attempt = at
         if operation_created_at is not None:
             record.operation_created_at = operation_created_at
-        event = StatusEvent(state=state, at=now, detail=detail, problem=problem)
+        event = StatusEvent(state=state, at=at, detail=detail, problem=problem)
         file.update(record, [event], drop_request=state not in ("queued", "staged"))
         return record.execution
 
@@ -158,13 +212,15 @@ class Ledger:
         if events:
             self._find_owned(execution_id)[0].append(execution_id, events, source_cursor)
 
-    async def prune(self) -> int:
+    async def prune(self, now: float | None = None) -> int:
         """Drop finished executions of this server: those past the age, then the oldest while it is too large.
 
-        One that has not ended is never dropped. Goes on in small steps; gives how many were dropped.
+        One that has not ended is never dropped. Goes on in small steps; gives how many were dropped. Their
+        age is counted until `now`, or by the clock of this computer if left out.
         """
         dropped = 0
-        while (found := self._to_prune()) is not None:
+        now = self._clock.wall() if now is None else now
+        while (found := self._to_prune(now)) is not None:
             file, execution_id = found
             for _ in file.prune(execution_id):
                 await asyncio.sleep(0)
@@ -174,31 +230,43 @@ class Ledger:
                 await asyncio.sleep(0)
         return dropped
 
-    def _to_prune(self) -> tuple[LedgerFile, str] | None:
+    def _to_prune(self, now: float) -> tuple[LedgerFile, str] | None:
         candidates = [(found, file) for file in self._owned if (found := file.oldest_finished()) is not None]
         if not candidates:
             return None
         (execution_id, created_at), file = min(candidates, key=lambda candidate: candidate[0][1])
-        too_old = created_at < time.time() - self._max_age
+        too_old = created_at < now - self._max_age
         too_large = sum(file.size for file in self._owned) > self._max_bytes
         return (file, execution_id) if too_old or too_large else None
 
     def usage(self) -> LedgerUsage:
         """What this user's ledger takes on disk: this server's part and those of others."""
-        with self._foreign() as foreign:
-            files = [*self._owned, *foreign]
-            return LedgerUsage(
-                bytes=sum(file.size for file in files),
-                max_bytes=self._max_bytes,
-                executions=sum(file.count() for file in files),
-                problem=next((file.problem for file in self._owned if file.problem), None),
-            )
+        problem = None if self._problem is None else self._problem.message
+        found = list(self._elsewhere(lambda file: (file.size, file.count())))
+        for file in self._owned:
+            problem = problem or file.problem
+            try:
+                found.append((file.size, file.count()))
+            except StorageError as error:
+                problem = problem or error.message
+        return LedgerUsage(
+            bytes=sum(size for size, _ in found),
+            max_bytes=self._max_bytes,
+            executions=sum(count for _, count in found),
+            problem=problem,
+        )
 
     # Reading
 
     def record(self, execution_id: str) -> Record:
         """Raises `NotFoundError`."""
-        return self._find(execution_id)[1]
+        for file in self._owned:
+            if (record := file.record(execution_id)) is not None:
+                return record
+        record = next(filter(None, self._elsewhere(lambda file: file.record(execution_id))), None)
+        if record is None:
+            raise _unknown(execution_id)
+        return record
 
     def execution(self, execution_id: str) -> Execution:
         """Raises `NotFoundError`."""
@@ -229,10 +297,9 @@ class Ledger:
         for file in self._owned:
             if events := file.events(execution_id, after, PAGE_BYTES):
                 return events
-        with self._foreign() as files:
-            for file in files:
-                if events := file.events(execution_id, after, PAGE_BYTES):
-                    return events
+        for events in self._elsewhere(lambda file: file.events(execution_id, after, PAGE_BYTES)):
+            if events:
+                return events
         return []
 
     def search(
@@ -243,13 +310,13 @@ class Ledger:
         before: float | None = None,
         limit: int = 100,
     ) -> list[Execution]:
-        """Executions of all files, newest first."""
-        with self._foreign() as foreign:
-            found = [
-                execution
-                for file in (*self._owned, *foreign)
-                for execution in file.search(states=states, project_id=project_id, before=before, limit=limit)
-            ]
+        """Executions of all files, newest first: by the clock as it was when each was created."""
+
+        def search(file: LedgerFile) -> list[Execution]:
+            return file.search(states=states, project_id=project_id, before=before, limit=limit)
+
+        pages = [*map(search, self._owned), *self._elsewhere(search)]
+        found = [execution for page in pages for execution in page]
         found.sort(key=lambda execution: (execution.created_at, execution.id), reverse=True)
         return found[:limit]
 
@@ -265,39 +332,53 @@ class Ledger:
                 return file, record
         raise _unknown(execution_id)
 
-    def _find(self, execution_id: str) -> tuple[LedgerFile | None, Record]:
+    # Other servers
+
+    def pass_on_cancel(self, execution_id: str) -> None:
+        """Leave a note that an end is wanted for the server that has the run. Raises `NotFoundError`."""
+
+        def folder(file: LedgerFile) -> Path | None:
+            return None if file.record(execution_id) is None else _notes_beside(file)
+
+        notes = next(filter(None, self._elsewhere(folder)), None)
+        if notes is None:
+            raise _unknown(execution_id)
+        try:
+            notes.mkdir(mode=0o700, exist_ok=True)
+            (notes / execution_id).touch(mode=0o600)
+        except OSError as error:
+            raise unwritable(self._folder, error) from error
+
+    def take_cancels(self) -> list[str]:
+        """Take the notes that other servers left: executions of ours whose end is wanted."""
+        taken = []
         for file in self._owned:
-            if (record := file.record(execution_id)) is not None:
-                return file, record
-        with self._foreign() as foreign:
-            for file in foreign:
-                if (record := file.record(execution_id)) is not None:
-                    return None, record
-        raise _unknown(execution_id)
+            notes = _notes_beside(file)
+            for note in notes.iterdir() if notes.exists() else ():
+                with suppress(OSError):  # it may stay: to cancel twice does no harm
+                    note.unlink()
+                taken.append(note.name)
+        return taken
 
-    def _foreign(self) -> _ForeignFiles:
-        own = {file.path for file in self._owned}
-        return _ForeignFiles([path for path in sorted(self._folder.glob("*.sqlite")) if path not in own])
-
-
-class _ForeignFiles:
-    """Files of other servers, open for reading for a moment. Context manager."""
-
-    def __init__(self, paths: list[Path]) -> None:
-        self._paths = paths
-        self._open: list[LedgerFile] = []
-
-    def __enter__(self) -> Iterator[LedgerFile]:
-        for path in self._paths:
+    def _elsewhere(self, read: Callable[[LedgerFile], T]) -> Iterator[T]:
+        """What this finds in each file of another server; one that cannot be read now is left out."""
+        for path in self._others():
             try:
-                self._open.append(LedgerFile(path, read_only=True))
-            except ForeignFileError as error:
-                _log.warning("%s. It is left out of the history.", error)
-        return iter(self._open)
+                with closing(LedgerFile(path, read_only=True)) as file:
+                    found = read(file)
+            except (ForeignFileError, StorageError) as error:
+                self._leave_out(path, error)
+                continue
+            self._left_out.pop(path, None)
+            yield found
 
-    def __exit__(self, *_: object) -> None:
-        for file in self._open:
-            file.close()
+    def _others(self) -> list[Path]:
+        own = {file.path for file in self._owned}
+        return [path for path in sorted(self._folder.glob("*.sqlite")) if path not in own]
+
+
+def _notes_beside(file: LedgerFile) -> Path:
+    return file.path.with_suffix(".cancel")
 
 
 def _unknown(execution_id: str) -> NotFoundError:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,11 @@ SCHEMA_VERSION = 2
 """1: as now, but what was deleted left the file as large as it was."""
 
 _NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC)
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
+
+BUSY_SECONDS = 0.05
+"""How long SQLite itself waits for a lock of another program: the event loop stands still meanwhile."""
 
 PRUNED_AT_ONCE = 100
 """Events: a few milliseconds, so that the event loop goes on."""
@@ -69,6 +75,15 @@ class ForeignFileError(Exception):
     """The file is no ledger, or one of a later version of this package, or damaged."""
 
 
+def unwritable(folder: Path, error: Exception) -> StorageError:
+    """What is wrong with a ledger folder that cannot be made or written."""
+    return StorageError(
+        f"The ledger in {folder} cannot be written ({error})",
+        code="ledger-unwritable",
+        hint="Give yourself the right to write there, or name another folder by DataSphere.ledger_dir.",
+    )
+
+
 class LedgerFile:
     """An open ledger file. Not for use by several threads."""
 
@@ -80,7 +95,11 @@ class LedgerFile:
         if not read_only:
             path.touch(mode=0o600)
         mode = "ro" if read_only else "rw"
-        self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+        uri = f"{path.resolve().as_uri()}?mode={mode}"
+        try:
+            self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+        except sqlite3.OperationalError as error:
+            raise self._translated(error) from error
         try:
             if not read_only and self._is_empty():
                 self._create()
@@ -88,42 +107,45 @@ class LedgerFile:
         except (sqlite3.DatabaseError, ForeignFileError) as error:
             self._db.close()
             raise ForeignFileError(f"{path} is no ledger of this version: {error}") from error
+        except StorageError:
+            self._db.close()
+            raise
 
     def _is_empty(self) -> bool:
         """Whether it is new, or was left by a process that died while it made it."""
-        (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        (entries,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = self._execute("PRAGMA application_id").fetchone()
+        (entries,) = self._execute("SELECT count(*) FROM sqlite_master").fetchone()
         return bool(application == 0 and entries == 0)
 
     def _create(self) -> None:
-        self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # has an effect before the first table only
+        self._execute("PRAGMA auto_vacuum = INCREMENTAL")  # has an effect before the first table only
         with self.transaction():
             # Not executescript(), which would commit the transaction first.
             for statement in _SCHEMA.split(";"):
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                self._execute(statement)
+            self._execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _check(self) -> None:
-        (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        (application,) = self._execute("PRAGMA application_id").fetchone()
+        (version,) = self._execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID or not 1 <= version <= SCHEMA_VERSION:
             raise ForeignFileError(f"application {application:#x}, version {version}")
         if version < SCHEMA_VERSION and not self._read_only:  # the owner's business; older ones can be read
             self._migrate()
-        (mode,) = self._db.execute("PRAGMA journal_mode = WAL").fetchone()
+        (mode,) = self._execute("PRAGMA journal_mode = WAL").fetchone()
         self._wal = self.path.with_name(f"{self.path.name}-wal") if mode == "wal" else None
         # With a write-ahead log a commit survives the death of this process without waiting for the disk;
         # `sync` waits. Where the file system cannot do that, every commit waits.
-        self._db.execute(f"PRAGMA synchronous = {'NORMAL' if self._wal else 'FULL'}")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.execute(f"PRAGMA journal_size_limit = {LOG_SIZE}")
+        self._execute(f"PRAGMA synchronous = {'NORMAL' if self._wal else 'FULL'}")
+        self._execute("PRAGMA foreign_keys = ON")
+        self._execute(f"PRAGMA journal_size_limit = {LOG_SIZE}")
 
     def _migrate(self) -> None:
         """From version 1. Cut off in the middle, it is done again."""
-        self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        self._db.execute("VACUUM")
-        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._execute("PRAGMA auto_vacuum = INCREMENTAL")
+        self._execute("VACUUM")
+        self._execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         self._db.close()
@@ -138,7 +160,9 @@ class LedgerFile:
             try:
                 os.fsync(descriptor)
             except OSError as error:
-                raise self._full(error) from error
+                full = self._full(error)
+                self.problem = full.message
+                raise full from error
             finally:
                 os.close(descriptor)
 
@@ -148,22 +172,44 @@ class LedgerFile:
         if self._db.in_transaction:
             yield
             return
-        self._db.execute("BEGIN IMMEDIATE")
         try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            with suppress(sqlite3.OperationalError):  # on a full disk, SQLite itself may have done it
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _NO_SPACE:
-                raise self._full(error) from error
+            self._execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.OperationalError):  # on a full disk, SQLite itself may have done it
+                    self._db.execute("ROLLBACK")
+                raise
+        except StorageError as error:
+            self.problem = error.message
             raise
         self.problem = None
 
+    def _execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Raises `StorageError` for what is the matter with the disk or with other programs."""
+        try:
+            return self._db.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: sqlite3.OperationalError) -> Exception:
+        if error.sqlite_errorcode in _NO_SPACE:
+            return self._full(error)
+        code = error.sqlite_errorcode & 0xFF  # what is above that says more than we need
+        if code in _UNWRITABLE:
+            return unwritable(self.path.parent, error)
+        if code in _LOCKED:
+            return StorageError(
+                f"Another program keeps the ledger in {self.path.parent} locked ({self.path.name})",
+                code="ledger-locked",
+                hint="A backup or a database tool, perhaps: it can be used again once that lets go of it.",
+            )
+        return error
+
     def _full(self, error: Exception) -> StorageError:
-        self.problem = f"The ledger in {self.path.parent} cannot be written ({error})"
         return StorageError(
-            self.problem,
+            f"The ledger in {self.path.parent} cannot be written ({error})",
             hint="Free some space on its disk: runs that are on go on meanwhile, and lose nothing.",
         )
 
@@ -172,7 +218,7 @@ class LedgerFile:
         execution = record.execution
         execution.last_event = len(events)
         with self.transaction():
-            self._db.execute(
+            self._execute(
                 "INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
                 (
                     execution.id,
@@ -192,7 +238,7 @@ class LedgerFile:
         first = execution.last_event + 1
         execution.last_event += len(events)
         with self.transaction():
-            self._db.execute(
+            self._execute(
                 "UPDATE executions SET state = ?, record = ?, last_event = ?,"
                 " request = CASE WHEN ? THEN NULL ELSE request END WHERE id = ?",
                 (
@@ -208,7 +254,7 @@ class LedgerFile:
     def append(self, execution_id: str, events: Sequence[Event], source_cursor: int | None) -> None:
         """Write events; `source_cursor` is the runner's number of the last of them, where it has one."""
         with self.transaction():
-            (last,) = self._db.execute(
+            (last,) = self._execute(
                 "UPDATE executions SET last_event = last_event + ?,"
                 " source_cursor = coalesce(?, source_cursor) WHERE id = ? RETURNING last_event",
                 (len(events), source_cursor, execution_id),
@@ -216,36 +262,33 @@ class LedgerFile:
             self._insert_events(execution_id, last - len(events) + 1, events)
 
     def _insert_events(self, execution_id: str, first: int, events: Iterable[Event]) -> None:
-        self._db.executemany(
-            "INSERT INTO events VALUES (?, ?, ?)",
-            (
-                (execution_id, number, msgspec.json.encode(event))
-                for number, event in enumerate(events, start=first)
-            ),
-        )
+        for number, event in enumerate(events, start=first):
+            self._execute(
+                "INSERT INTO events VALUES (?, ?, ?)", (execution_id, number, msgspec.json.encode(event))
+            )
 
     def record(self, execution_id: str) -> Record | None:
         """An execution as it stands now; None where this file does not have it."""
-        row = self._db.execute(
+        row = self._execute(
             "SELECT record, last_event FROM executions WHERE id = ?", (execution_id,)
         ).fetchone()
         return None if row is None else _record(*row)
 
     def request(self, execution_id: str) -> ExecutionRequest | None:
         """What was asked for; None once the service has taken it."""
-        row = self._db.execute("SELECT request FROM executions WHERE id = ?", (execution_id,)).fetchone()
+        row = self._execute("SELECT request FROM executions WHERE id = ?", (execution_id,)).fetchone()
         return None if row is None or row[0] is None else msgspec.json.decode(row[0], type=ExecutionRequest)
 
     def source_cursor(self, execution_id: str) -> int:
         """The runner's number of the last event that was written."""
-        (cursor,) = self._db.execute(
+        (cursor,) = self._execute(
             "SELECT source_cursor FROM executions WHERE id = ?", (execution_id,)
         ).fetchone()
         return int(cursor)
 
     def outputs_seen(self, execution_id: str) -> dict[int, int]:
         """Per cell, how many outputs were written."""
-        rows = self._db.execute(
+        rows = self._execute(
             "SELECT coalesce(json_extract(event, '$.cell'), 0), count(*) FROM events WHERE execution_id = ?"
             " AND json_extract(event, '$.type') IN ('output', 'failure') GROUP BY 1",
             (execution_id,),
@@ -255,7 +298,7 @@ class LedgerFile:
     @property
     def size(self) -> int:
         """Bytes of what is in it; the file may be larger for a while."""
-        (bytes_,) = self._db.execute(
+        (bytes_,) = self._execute(
             "SELECT (page_count - freelist_count) * page_size"
             " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
         ).fetchone()
@@ -263,12 +306,12 @@ class LedgerFile:
 
     def count(self) -> int:
         """How many executions are in it."""
-        return int(self._db.execute("SELECT count(*) FROM executions").fetchone()[0])
+        return int(self._execute("SELECT count(*) FROM executions").fetchone()[0])
 
     def oldest_finished(self) -> tuple[str, float] | None:
         """ID and creation time of the execution that is to be pruned first."""
         states = sorted(FINAL_STATES)
-        row: tuple[str, float] | None = self._db.execute(
+        row: tuple[str, float] | None = self._execute(
             f"SELECT id, created_at FROM executions WHERE state IN ({', '.join('?' * len(states))})"  # noqa: S608
             " ORDER BY created_at, id LIMIT 1",
             states,
@@ -280,29 +323,29 @@ class LedgerFile:
         last = -1
         while last:
             with self.transaction():
-                (last,) = self._db.execute(
+                (last,) = self._execute(
                     "UPDATE executions SET last_event = max(0, last_event - ?) WHERE id = ?"
                     " RETURNING last_event",
                     (PRUNED_AT_ONCE, execution_id),
                 ).fetchone()
-                self._db.execute(
+                self._execute(
                     "DELETE FROM events WHERE execution_id = ? AND number > ?", (execution_id, last)
                 )
                 if last == 0:
-                    self._db.execute("DELETE FROM executions WHERE id = ?", (execution_id,))
+                    self._execute("DELETE FROM executions WHERE id = ?", (execution_id,))
             yield
 
     def shrink(self) -> Iterator[None]:
         """Give what was deleted back to the file system, step by step."""
-        while self._db.execute("PRAGMA freelist_count").fetchone()[0]:
-            self._db.execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
+        while self._execute("PRAGMA freelist_count").fetchone()[0]:
+            self._execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
             yield
 
     def events(self, execution_id: str, after: int, max_bytes: int) -> list[tuple[int, bytes]]:
         """Numbers and JSON of the events after one, as many as fit into `max_bytes`, at least one."""
         found: list[tuple[int, bytes]] = []
         size = 0
-        cursor = self._db.execute(
+        cursor = self._execute(
             "SELECT number, event FROM events WHERE execution_id = ? AND number > ? ORDER BY number",
             (execution_id, after),
         )
@@ -333,7 +376,7 @@ class LedgerFile:
         if before is not None:
             conditions.append("created_at < ?")
             values.append(before)
-        rows = self._db.execute(
+        rows = self._execute(
             f"SELECT record, last_event FROM executions WHERE {' AND '.join(conditions)}"  # noqa: S608
             " ORDER BY created_at DESC, id DESC LIMIT ?",
             (*values, limit),

@@ -6,18 +6,18 @@ import asyncio
 import logging
 import re
 import secrets
-import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from typing import Any
 
 import msgspec
 
+from ..clocks import SYSTEM, Clock
 from ..datasphere import types
 from ..datasphere.client import Client
 from ..datasphere.projects import ProjectFinder
 from ..datasphere.schedule import QUESTIONS_PER_SECOND, FirstLook, Pace
-from ..errors import ConflictError, ExpectedError, NotFoundError, UsageError
+from ..errors import ConflictError, ExpectedError, NotFoundError, StorageError, UsageError
 from ..protocol import (
     FINAL_STATES,
     Cell,
@@ -38,6 +38,7 @@ from .channels.notebooks import relative
 from .channels.state import StateChannel
 from .follower import Follower
 from .ledger import Ledger
+from .naps import Naps
 from .places import Places
 from .signals import Signals
 
@@ -49,11 +50,14 @@ FOREIGN_SECONDS = 1.0
 UNWANTED_SECONDS = 60.0
 """How long a request may be under way after its cancellation."""
 
+TICK_SECONDS = 1.0
+"""How often, while anything runs, a look is taken at what may concern all runs."""
+
 _EXECUTION_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class ExecutionService:
-    """All runs of this server. Call `resume()` once, `close()` at the end; runs themselves go on."""
+    """All runs of this server. Call `resume()` first, `close()` at the end; runs themselves go on."""
 
     def __init__(
         self,
@@ -63,8 +67,11 @@ class ExecutionService:
         *,
         idempotency_window: float = 3600.0,
         questions_per_second: float = QUESTIONS_PER_SECOND,
+        clock: Clock = SYSTEM,
     ) -> None:
         self._ledger = ledger
+        self._transport = client.transport
+        self._clock = clock
         self._projects = projects
         self._signals = Signals()
         self._places = Places()
@@ -74,22 +81,27 @@ class ExecutionService:
         self._unwanted: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._tidying: asyncio.Task[None] | None = None
+        self._ticking: asyncio.Task[None] | None = None
+        self._closed = False
         asking = client.paced(Pace(questions_per_second))
         self._state = StateChannel(client, asking)
         self._direct = DirectChannel(client, asking)
         self._channels: dict[str, Channel] = {c.name: c for c in (self._state, self._direct)}
 
     async def close(self) -> None:
-        """Stop following. What runs goes on over there and is followed again by `resume()`."""
+        """Stop following. What runs goes on over there and is followed again by another service."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def resume(self) -> None:
-        """Go on with every run that an earlier server process left, and drop what is too old."""
-        for execution in self._ledger.unfinished():
+        """Go on with every run that another server process left, and drop what is too old."""
+        left = [one for one in self._ledger.unfinished() if one.id not in self._followers]
+        for execution in left:
             self._follow(self._follower(execution.id, self._channels[execution.channel]))
-        self._tidy()
+        if left:
+            self._tidy()
 
     @property
     def running(self) -> int:
@@ -104,12 +116,22 @@ class ExecutionService:
     def _tidy(self) -> None:
         """Prune the ledger beside everything else; once at a time."""
         if self._tidying is None or self._tidying.done():
-            self._tidying = asyncio.create_task(self._prune(), name="prune the ledger")
-            self._tasks.add(self._tidying)
-            self._tidying.add_done_callback(self._tasks.discard)
+            self._tidying = self._beside(self._prune())
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _prune(self) -> None:
-        dropped = await self._ledger.prune()
+        # A clock here that was set to a later year does not make everything old: the service's has a say.
+        now = min(self._clock.wall(), self._transport.clock.earliest(self._transport.here.elapsed()))
+        try:
+            dropped = await self._ledger.prune(now)
+        except StorageError as error:
+            _log.warning("Nothing is dropped from the ledger now: %s", error)
+            return
         if dropped:
             _log.info("%d old executions were dropped from the ledger.", dropped)
 
@@ -155,7 +177,7 @@ class ExecutionService:
             inputs=list(request.inputs),
             outputs=request.outputs,
             channel=channel.name,
-            created_at=time.time(),
+            created_at=self._clock.wall(),
         )
         with self._ledger.together():
             self._ledger.create(execution, request, str(uuid.uuid4()))
@@ -166,31 +188,42 @@ class ExecutionService:
 
     def get(self, execution_id: str) -> Execution:
         """Raises `NotFoundError`."""
-        return self._ledger.execution(execution_id)
+        execution = self._ledger.execution(execution_id)
+        self._take_over([execution])
+        return execution
 
     def search(self, **filters: Any) -> list[Execution]:
         """Executions, newest first; see `Ledger.search`."""
-        return self._ledger.search(**filters)
+        found = self._ledger.search(**filters)
+        self._take_over(found)
+        return found
+
+    def _take_over(self, seen: Iterable[Execution]) -> None:
+        """Go on with those of other servers, if their servers have died."""
+        if self._closed:
+            return
+        if any(one.state not in FINAL_STATES and one.id not in self._followers for one in seen):
+            self._ledger.adopt()
+            self.resume()
 
     def cancel(self, execution_id: str, reason: str = "interrupt") -> Execution:
         """Ask for the end of a run. Returns at once; the events tell how it ended.
 
+        A run of another server of this user is ended by that one, which looks for such wishes every second.
         Raises `NotFoundError` for an ID that is not known (yet): should a request with it still be on its
         way, it will not be started.
         """
         try:
-            execution = self._ledger.execution(execution_id)
+            execution = self.get(execution_id)
         except NotFoundError:
-            self._unwanted[execution_id] = time.monotonic()
+            self._unwanted[execution_id] = self._clock.elapsed()
             raise
         if execution.state not in FINAL_STATES:
             follower = self._followers.get(execution_id)
             if follower is None:
-                raise ConflictError(
-                    f"Execution {execution_id} belongs to another Jupyter server of yours.",
-                    hint="Cancel it there.",
-                )
-            follower.cancel(reason)
+                self._ledger.pass_on_cancel(execution_id)
+            else:
+                follower.cancel(reason)
         return self._ledger.execution(execution_id)
 
     async def events(
@@ -201,15 +234,22 @@ class ExecutionService:
         After `idle` seconds without an event comes an empty page; for a run of another server, whose news
         nobody brings here, once a second. Raises `NotFoundError`.
         """
-        patience = idle if self._ledger.exists(execution_id) else FOREIGN_SECONDS
         while True:
             changed = self._signals.of(execution_id)
-            execution = self._ledger.execution(execution_id)
-            while after < execution.last_event and (page := self._ledger.events(execution_id, after)):
+            try:
+                execution = self.get(execution_id)
+                page = self._ledger.events(execution_id, after) if after < execution.last_event else []
+            except StorageError:  # locked by another program: the run's events say so afterwards
+                await asyncio.sleep(FOREIGN_SECONDS)
+                yield []
+                continue
+            if page:
                 yield page
                 after = page[-1][0]
+                continue
             if execution.state in FINAL_STATES:
                 return
+            patience = idle if execution_id in self._followers else FOREIGN_SECONDS
             try:
                 async with asyncio.timeout(patience):
                     await changed.wait()
@@ -296,7 +336,7 @@ class ExecutionService:
         return self._direct if direct else self._state
 
     def _is_unwanted(self, execution_id: str) -> bool:
-        oldest = time.monotonic() - UNWANTED_SECONDS
+        oldest = self._clock.elapsed() - UNWANTED_SECONDS
         self._unwanted = {key: at for key, at in self._unwanted.items() if at > oldest}
         return execution_id in self._unwanted
 
@@ -309,20 +349,35 @@ class ExecutionService:
             self._places,
             self._first_look,
             self._window,
+            self._clock,
         )
 
     def _follow(self, follower: Follower) -> None:
         self._followers[follower.execution_id] = follower
-        task = asyncio.create_task(follower.run(), name=f"execution {follower.execution_id}")
-        self._tasks.add(task)
+        task = self._beside(follower.run())
+        if self._ticking is None or self._ticking.done():
+            self._ticking = self._beside(self._tick())
 
         def ended(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
             self._followers.pop(follower.execution_id, None)
             if not task.cancelled():
                 self._tidy()
 
         task.add_done_callback(ended)
+
+    async def _tick(self) -> None:
+        """While anything runs: find out whether this computer slept, and which ends other servers want."""
+        naps = Naps(self._clock)
+        while self._followers:
+            await asyncio.sleep(TICK_SECONDS)
+            if (notice := naps.look()) is not None:
+                _log.info("%s", notice)
+                for follower in self._followers.values():
+                    follower.tell(notice)
+                await self._transport.reconnect()
+            for execution_id in self._ledger.take_cancels():
+                if (wanted := self._followers.get(execution_id)) is not None:
+                    wanted.cancel("interrupt")
 
 
 def _check_session(name: str | None) -> None:

@@ -75,12 +75,12 @@ class Board:
                     self._forget(execution_id, shown)  # the line keeps what was true; the handle tells more
                 continue
             shown.missed = 0
-            now = time.time()
+            now = time.monotonic()
             over = is_over(execution)
             if over or execution.state != shown.state or now >= shown.next_at:
                 shown.state = execution.state
                 shown.updates += 1
-                shown.next_at = now + max(EACH, (now - execution.created_at) / 10)
+                shown.next_at = now + max(EACH, (time.time() - execution.created_at) / 10)
                 shown.context.run(shown.update, execution)
             if over or shown.updates >= AT_MOST:
                 self._forget(execution_id, shown)

@@ -15,6 +15,7 @@ _BY_CODE: dict[str, type[errors.DataSphereError]] = {
         errors.ServiceError,
         errors.UnavailableError,
         errors.InternalError,
+        errors.StorageError,
     )
 }
 _BY_STATUS: dict[int, type[errors.DataSphereError]] = {
@@ -25,6 +26,7 @@ _BY_STATUS: dict[int, type[errors.DataSphereError]] = {
     502: errors.ServiceError,
     503: errors.UnavailableError,
     504: errors.UnavailableError,
+    507: errors.StorageError,
 }
 
 

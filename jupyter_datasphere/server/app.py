@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from functools import cached_property
@@ -12,7 +13,7 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 
 from ..credentials import environment
-from ..errors import ConflictError
+from ..errors import ConflictError, DataSphereError
 from ..executions.ledger import DAY, Ledger
 from ..runtime_files import Presence, Seat
 from .handlers.events import EventsHandler
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 URL_VARIABLE = "JUPYTER_DATASPHERE_URL"
 CAPABILITY_VARIABLE = "JUPYTER_DATASPHERE_TOKEN"  # IPython's %env hides names that hold TOKEN
+
+TAKE_OVER_SECONDS = 30.0
+"""How often the server looks for runs whose own server has died."""
 
 _ID = r"([0-9a-f]{16})"
 ROUTES: list[tuple[str, type[Any]]] = [
@@ -85,8 +89,18 @@ class DataSphere(Settings, ExtensionApp):
         os.environ[URL_VARIABLE] = presence.url
         os.environ[CAPABILITY_VARIABLE] = presence.capability
         self._announce(serverapp, presence)
-        if self.ledger.unfinished():
-            self.backend.executions.resume()
+        self._going_on = asyncio.create_task(self._go_on())
+
+    async def _go_on(self) -> None:
+        """With the runs that a server of this user left: an earlier one, or one that dies while we live."""
+        while True:
+            try:
+                self.ledger.adopt()
+                if self.ledger.unfinished():
+                    self.backend.executions.resume()
+            except DataSphereError as error:
+                self.log.warning("Runs of an earlier server cannot be followed now: %s", error)
+            await asyncio.sleep(TAKE_OVER_SECONDS)
 
     def _announce(self, serverapp: ServerApp, presence: Presence) -> None:
         """For kernels without our environment: an editor's, or those behind a wrapper that cleans it."""
@@ -102,6 +116,8 @@ class DataSphere(Settings, ExtensionApp):
     async def stop_extension(self) -> None:
         if self._seat is not None:
             self._seat.leave()
+        if hasattr(self, "_going_on"):
+            self._going_on.cancel()
         if "backend" in self.__dict__:
             await self.backend.aclose()
         if "ledger" in self.__dict__:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from support import Facts
+from support import Facts, SettableClock
 
 from jupyter_datasphere.credentials import chain
 from jupyter_datasphere.credentials.iam_token import GivenToken
@@ -88,9 +88,33 @@ async def test_many_callers_cause_one_fetch() -> None:
 
 
 async def test_a_token_is_renewed_before_it_expires() -> None:
-    source = Counting(0.0)
-    tokens = TokenCache(source)
+    source, clock = Counting(1000), SettableClock()
+    tokens = TokenCache(source, clock)
     assert await tokens.token() == "t1.1"
+    clock.sleep(850)
+    assert await tokens.token() == "t1.1"
+    clock.sleep(60)
+    assert await tokens.token() == "t1.2"
+
+
+@pytest.mark.parametrize("by", [-86400.0, 86400.0])
+async def test_setting_the_clock_changes_nothing_in_a_tokens_life(by: float) -> None:
+    source, clock = Counting(1000), SettableClock()
+    tokens = TokenCache(source, clock)
+    await tokens.token()
+    clock.set(by)
+    clock.sleep(850)
+    assert await tokens.token() == "t1.1"
+    clock.sleep(60)
+    assert await tokens.token() == "t1.2"
+
+
+async def test_by_a_clock_that_is_a_day_ahead_a_token_is_used_until_it_is_refused() -> None:
+    source, clock = Counting(1000), SettableClock()
+    clock.set(86400)
+    tokens = TokenCache(source, clock)
+    assert [await tokens.token() for _ in range(3)] == ["t1.1"] * 3
+    assert await tokens.renew("t1.1")
     assert await tokens.token() == "t1.2"
 
 
@@ -103,15 +127,14 @@ async def test_a_refused_token_is_renewed_once_for_all() -> None:
     assert await tokens.token() == "t1.2"
 
 
-async def test_while_iam_is_away_the_old_token_serves_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Counting(1000)
-    tokens = TokenCache(source)
+async def test_while_iam_is_away_the_old_token_serves_to_its_end() -> None:
+    source, clock = Counting(1000), SettableClock()
+    tokens = TokenCache(source, clock)
     await tokens.token()
     source.fail = True
-    now = time.time()
-    monkeypatch.setattr("time.time", lambda: now + 950)  # inside of the margin
+    clock.sleep(950)  # inside of the margin
     assert await tokens.token() == "t1.1"
-    monkeypatch.setattr("time.time", lambda: now + 1001)
+    clock.sleep(51)
     with pytest.raises(UnavailableError):
         await tokens.token()
     source.fail = False

@@ -206,8 +206,10 @@ async def test_a_run_of_another_server_is_watched_from_here(
     other = ExecutionService(ledger, client, ProjectFinder(client, organization=emulator["organization_id"]))
     ran = await follow(other, running.id)
     assert (ran.execution.state, ran.text) == ("succeeded", "begun\nended\n")
-    with pytest.raises(ConflictError, match="another Jupyter server"):
-        other.cancel((await start(service, "1")).id)
+    running = await start(service, "import time\nprint('begun')\ntime.sleep(60)")
+    assert other.cancel(running.id).id == running.id
+    assert (await follow(service, running.id)).execution.state == "cancelled"
+    assert (await follow(other, running.id)).execution.state == "cancelled"
     await other.close()
     ledger.close()
 

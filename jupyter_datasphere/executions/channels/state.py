@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -146,22 +145,22 @@ class RunnerFeed:
         self._cursor = run.source_cursor
         self._start_at = run.operation_created_at
         self._done = False
-        self._last_news = time.monotonic()
+        self._last_news = client.transport.here.elapsed()
 
     async def news(self) -> News:
-        asked = time.monotonic()
+        asked = self._client.transport.here.elapsed()
         try:
             news = self._take(await self._outputs(self._start_at))
         except ServiceError as error:
             if error.code not in ("not-found", "no-runner"):
                 raise
             return await self._look_at_operation()  # somebody took the runner away: only the end can be told
-        if self._gap:  # an output was missed: the clocks were further apart than we thought
-            news = self._take(await self._outputs(self._run.operation_created_at))
+        if self._gap:  # an output was missed: one of the clocks was set
+            news = self._take(await self._outputs(""))
         elif self._client.transport.clock.known:
             # What was not in this answer was made after the service began to answer.
-            earliest = _timestamp(self._client.transport.clock.earliest(asked))
-            self._start_at = max(self._start_at, earliest)
+            # No matter what we took for it before: the service's clock may have been set back.
+            self._start_at = _timestamp(self._client.transport.clock.earliest(asked))
         if news.events or news.outcome:
             self._last_news = asked
             return news
