@@ -40,9 +40,11 @@ class SettableClock:
         self._set_by += by
 
 
-def client_for(facts: Facts, *, clock: Clock = SYSTEM, url: str | None = None) -> Client:
+def client_for(
+    facts: Facts, *, clock: Clock = SYSTEM, url: str | None = None, timeout: float = 30.0
+) -> Client:
     """A client of an emulator, perhaps by another URL than its own; close its transport."""
-    transport = Transport(Endpoints.one_origin(url or facts["url"]), here=clock)
+    transport = Transport(Endpoints.one_origin(url or facts["url"]), timeout=timeout, here=clock)
     tokens = TokenCache(OAuthToken(facts["oauth_token"], "a test", transport), clock)
     return Client(transport, tokens)
 
