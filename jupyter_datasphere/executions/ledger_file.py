@@ -131,10 +131,14 @@ class LedgerFile:
         (version,) = self._execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID or not 1 <= version <= SCHEMA_VERSION:
             raise ForeignFileError(f"application {application:#x}, version {version}")
-        if version < SCHEMA_VERSION and not self._read_only:  # the owner's business; older ones can be read
+        self._wal: Path | None = None
+        if self._read_only:
+            return  # the rest is the owner's business; older ones can be read
+        if version < SCHEMA_VERSION:
             self._migrate()
         (mode,) = self._execute("PRAGMA journal_mode = WAL").fetchone()
-        self._wal = self.path.with_name(f"{self.path.name}-wal") if mode == "wal" else None
+        if mode == "wal":
+            self._wal = self.path.with_name(f"{self.path.name}-wal")
         # With a write-ahead log a commit survives the death of this process without waiting for the disk;
         # `sync` waits. Where the file system cannot do that, every commit waits.
         self._execute(f"PRAGMA synchronous = {'NORMAL' if self._wal else 'FULL'}")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 URL_VARIABLE = "JUPYTER_DATASPHERE_URL"
 CAPABILITY_VARIABLE = "JUPYTER_DATASPHERE_TOKEN"  # IPython's %env hides names that hold TOKEN
 
-TAKE_OVER_SECONDS = 30.0
+TAKE_OVER_SECONDS = 10.0
 """How often the server looks for runs whose own server has died."""
 
 _ID = r"([0-9a-f]{16})"
