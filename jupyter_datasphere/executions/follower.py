@@ -90,6 +90,11 @@ class Follower:
         if self._turn is None or self._turn.reached:
             self._move("staged")
 
+    def withdraw(self) -> None:
+        """Make way for others: the run was undone before it was ever `run`."""
+        if self._turn is not None:
+            self._turn.leave()
+
     async def run(self) -> None:
         """Follow to the end. A mistake of ours ends the execution as failed, with that said."""
         try:

@@ -179,10 +179,16 @@ class ExecutionService:
             channel=channel.name,
             created_at=self._clock.wall(),
         )
-        with self._ledger.together():
-            self._ledger.create(execution, request, str(uuid.uuid4()))
-            follower = self._follower(execution_id, channel)
-            follower.stage()
+        follower: Follower | None = None
+        try:
+            with self._ledger.together():
+                self._ledger.create(execution, request, str(uuid.uuid4()))
+                follower = self._follower(execution_id, channel)
+                follower.stage()
+        except StorageError:
+            if follower is not None:
+                follower.withdraw()
+            raise
         self._follow(follower)
         return self._ledger.execution(execution_id)
 

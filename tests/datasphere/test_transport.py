@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from support import SettableClock
 
 from jupyter_datasphere.datasphere import types
 from jupyter_datasphere.datasphere.methods import METHODS
@@ -23,9 +25,16 @@ class Upstream:
         self.answers: list[tuple[int, str, dict[str, str]] | None] = []
         self.requests: list[dict[str, str]] = []
         self.url = ""
+        self.holds = False
+        """Whether it answers nothing."""
+        self.arrived = asyncio.Event()
+        self.over = asyncio.Event()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(dict(request.headers))
+        self.arrived.set()
+        if self.holds:
+            await self.over.wait()
         if not self.answers:
             return web.json_response({"id": "x"})
         answer = self.answers.pop(0)
@@ -48,6 +57,7 @@ async def upstream() -> AsyncIterator[Upstream]:
     await site.start()
     upstream.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     yield upstream
+    upstream.over.set()
     await runner.cleanup()
 
 
@@ -156,3 +166,41 @@ async def test_no_secret_in_messages(upstream: Upstream, transport: Transport) -
         with pytest.raises(ServiceError) as caught:
             await transport.call(GET, IDS, token="t1.very-secret")
         assert "very-secret" not in f"{caught.value}{caught.value!r}{caught.value.__cause__!r}"
+
+
+class Sleepy(SettableClock):
+    """Sleeps for an hour whenever a call has failed."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        super().__init__()
+        self._upstream = upstream
+
+    def elapsed(self) -> float:
+        return super().elapsed() + 3600 * len(self._upstream.requests)
+
+
+async def test_a_key_is_not_used_again_after_a_sleep_but_what_changes_nothing_is_asked_again(
+    upstream: Upstream,
+) -> None:
+    """How long a key holds, only the caller can judge."""
+    transport = Transport(Endpoints.one_origin(upstream.url), retry=QUICK, here=Sleepy(upstream))
+    upstream.answers = [None]
+    with pytest.raises(UnavailableError) as caught:
+        await transport.call(EXECUTE, IDS, types.ExecuteRequest(), idempotency_key="k")
+    assert caught.value.may_have_arrived
+    assert len(upstream.requests) == 1
+    upstream.answers = [(503, problem(14), {})]
+    await transport.call(GET, IDS)
+    assert len(upstream.requests) == 3
+    await transport.aclose()
+
+
+async def test_calls_under_way_are_tried_again_when_all_connections_are_left(
+    upstream: Upstream, transport: Transport
+) -> None:
+    upstream.holds = True
+    call = asyncio.create_task(transport.call(GET, IDS))
+    await upstream.arrived.wait()
+    upstream.holds = False
+    await transport.reconnect()
+    assert (await call).is_success

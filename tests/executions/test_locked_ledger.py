@@ -25,16 +25,17 @@ from jupyter_datasphere.protocol import Code, Event, ExecutionRequest, NoticeEve
 HOLD = """
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
-db.execute("BEGIN EXCLUSIVE")
+for statement in sys.argv[2:]:
+    db.execute(statement).fetchall()
 print("held", flush=True)
 sys.stdin.readline()
 """
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Another program keeps the file locked."""
-    command = [sys.executable, "-c", HOLD, str(path)]
+def locked(path: Path, *statements: str) -> Iterator[None]:
+    """Another program keeps the file locked, by these statements if others than the usual one."""
+    command = [sys.executable, "-c", HOLD, str(path), *(statements or ("BEGIN EXCLUSIVE",))]
     with subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None and process.stdout is not None
         assert process.stdout.readline() == "held\n"
@@ -92,6 +93,18 @@ async def test_nothing_is_started_in_a_locked_ledger(
     execution = await service.start(request("1"), project=emulator["project_id"])
     assert (await service.finished(execution.id)).state == "succeeded"
     assert service.usage.problem is None
+
+
+async def test_a_run_that_was_refused_at_the_last_moment_is_in_nobodys_way(
+    service: ExecutionService, path: Path, journal: str, emulator: Facts
+) -> None:
+    """Without a write-ahead log, a reader lets a writer begin, but not end."""
+    with locked(path, "BEGIN", "SELECT * FROM executions"):
+        if journal == "DELETE":
+            with pytest.raises(StorageError, match="locked"):
+                await service.start(request("1"), project=emulator["project_id"])
+    execution = await service.start(request("1"), project=emulator["project_id"])
+    assert (await service.finished(execution.id)).state == "succeeded"
 
 
 async def test_a_run_waits_for_the_lock_and_loses_nothing(

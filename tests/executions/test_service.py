@@ -214,6 +214,25 @@ async def test_a_run_of_another_server_is_watched_from_here(
     ledger.close()
 
 
+async def test_a_run_whose_server_has_gone_is_taken_over_by_one_that_looks(
+    client: Client, emulator: Facts, tmp_path: Path
+) -> None:
+    finder = ProjectFinder(client, organization=emulator["organization_id"])
+    ledgers = [Ledger(tmp_path) for _ in range(2)]
+    gone, here = (ExecutionService(ledger, client, finder) for ledger in ledgers)
+    running = await start(gone, "import time\nprint('begun')\ntime.sleep(0.5)\nprint('ended')")
+    await seen(gone, running.id, "begun")
+    assert here.get(running.id).state == "running"
+    assert here.running == 0
+    await gone.close()
+    ledgers[0].close()
+    assert [one.id for one in here.search()] == [running.id]
+    assert here.running == 1
+    assert (await follow(here, running.id)).text == "begun\nended\n"
+    await here.close()
+    ledgers[1].close()
+
+
 async def test_a_timeout_cancels(service: ExecutionService) -> None:
     ran = await run(service, "import time\ntime.sleep(60)", timeout=1.0)
     assert ran.execution.state == "cancelled"
