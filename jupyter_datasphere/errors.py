@@ -50,6 +50,8 @@ class ExpectedError(DataSphereError):
 
     code = "bad-request"
     http_status = 400
+    may_have_arrived = False
+    """Whether the service may have done what was asked of it, although it did not say so."""
 
 
 class UsageError(ExpectedError):
@@ -104,8 +106,6 @@ class UnavailableError(ExpectedError):
 
     code = "unavailable"
     http_status = 503
-    may_have_arrived = False
-    """Whether a request may have been taken although no answer came."""
 
 
 class InternalError(DataSphereError):

@@ -59,6 +59,7 @@ class TokenCache:
                 return True
             if not self.source.renewable:
                 return False
+            self._token = None  # nobody shall use it while another one is fetched
             await self._fetch(self.source)
             return True
 

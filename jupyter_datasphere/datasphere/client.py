@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import httpx
 import msgspec
 
-from ..errors import ServiceError, UsageError
+from ..errors import ExpectedError, ServiceError, UsageError
 from . import operations, types
 from .methods import METHODS, Method
 from .schedule import Pace
@@ -234,19 +234,29 @@ class Client:
         """Make any call of the method table and give the successful answer as it came."""
         _check(request)
         key = idempotency_key or (str(uuid.uuid4()) if method.changing else None)
-        renewals = 0
-        while True:
-            if self._pace is not None:
-                await self._pace.turn()
-            token = await self._tokens.token()
-            try:
-                return await self.transport.call(method, ids, request, token=token, idempotency_key=key)
-            except ServiceError as error:
-                if error.code != "unauthenticated" or renewals == RENEWALS:
-                    raise
-                if not await self._tokens.renew(token):
-                    raise
-            renewals += 1
+        used, renewals, may_have_arrived = "", 0, False
+
+        async def token() -> str:
+            nonlocal used
+            used = await self._tokens.token()
+            return used
+
+        try:
+            while True:
+                if self._pace is not None:
+                    await self._pace.turn()
+                try:
+                    return await self.transport.call(method, ids, request, token=token, idempotency_key=key)
+                except ServiceError as error:
+                    if error.code != "unauthenticated" or renewals == RENEWALS:
+                        raise
+                    may_have_arrived |= error.may_have_arrived
+                    if not await self._tokens.renew(used):
+                        raise
+                renewals += 1
+        except ExpectedError as error:
+            error.may_have_arrived |= may_have_arrived
+            raise
 
 
 def _check(request: types.Message | None) -> None:

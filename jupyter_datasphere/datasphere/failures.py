@@ -69,6 +69,8 @@ def from_response(response: httpx.Response, method: Method) -> ServiceError:
         message = f"The service answered {response.status_code} {response.reason_phrase}.".replace(" .", ".")
     error = from_status(types.Status(code=number, message=message), request_id_of(response, status))
     error.answer = (response.status_code, response.content)
+    # An internal error, or one of a gateway in between, may come after the request was taken.
+    error.may_have_arrived = response.status_code >= 500
     return error
 
 

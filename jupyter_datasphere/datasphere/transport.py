@@ -6,7 +6,8 @@ import asyncio
 import re
 import ssl
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ import stamina
 from httpx_aiohttp import HttpxAiohttpClient
 
 from ..clocks import SYSTEM, Clock
-from ..errors import InternalError, ServiceError, UnavailableError, UsageError
+from ..errors import ExpectedError, InternalError, ServiceError, UsageError
 from . import failures, types
 from .clock import ServiceClock
 from .methods import Host, Method
@@ -56,7 +57,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
 class _Retry(Exception):
     """A failure after which the call may be made again; the cause is the error to raise in the end."""
 
-    def __init__(self, error: Exception, after: float | None = None) -> None:
+    def __init__(self, error: ExpectedError, after: float | None = None) -> None:
         super().__init__(str(error))
         self.error = error
         self.after = after
@@ -125,7 +126,7 @@ class Transport:
             verify=context,
             proxy=proxy,
             timeout=httpx.Timeout(timeout, connect=10.0),
-            limits=httpx.Limits(max_connections=at_once, keepalive_expiry=30.0),
+            limits=httpx.Limits(max_connections=at_once + 1, keepalive_expiry=30.0),  # one for tokens
             headers={"user-agent": user_agent, "accept": "application/json"},
             follow_redirects=False,
         )
@@ -148,13 +149,15 @@ class Transport:
         ids: Mapping[str, str] | None = None,
         request: types.Message | None = None,
         *,
-        token: str | None = None,
+        token: Callable[[], Awaitable[str]] | None = None,
         idempotency_key: str | None = None,
     ) -> httpx.Response:
-        """Make a call and give its successful answer, read to the end."""
+        """Make a call and give its successful answer, read to the end.
+
+        `token` is asked each time that a request is about to leave: what was good when the call began may
+        have expired while it waited. An error tells whether one of the attempts may have been taken.
+        """
         headers = {"x-client-request-id": str(uuid.uuid4())}
-        if token is not None:
-            headers["authorization"] = f"Bearer {token}"
         if idempotency_key is not None:
             headers["idempotency-key"] = idempotency_key
         url = self.endpoints.of(method.host).rstrip("/") + path_of(method, ids or {})
@@ -182,21 +185,29 @@ class Transport:
                     raise last  # whether its key still holds, the caller has to judge
                 with attempt:
                     try:
-                        async with self._places:
+                        async with self._place_for(method):
+                            if token is not None:
+                                headers["authorization"] = f"Bearer {await token()}"
                             return await self._send(method, url, headers, query, body)
                     except _Retry as failure:
-                        may_have_arrived |= getattr(failure.error, "may_have_arrived", False)
+                        may_have_arrived |= failure.error.may_have_arrived
                         last = failure
                         raise
         except _Retry as failure:
-            if isinstance(failure.error, UnavailableError):
-                failure.error.may_have_arrived = may_have_arrived
+            failure.error.may_have_arrived = may_have_arrived
             raise failure.error from failure.error.__cause__
+        except ExpectedError as error:  # no reason to try again, but earlier attempts there may have been
+            error.may_have_arrived |= may_have_arrived
+            raise
         raise InternalError("The retry policy allows no attempt.")
 
     def _slept_since(self, begun: float) -> bool:
         """Whether more time has passed since a call was begun than while we are awake it is tried for."""
         return self.here.elapsed() - begun > self._retry.timeout + LONGEST_RETRY_AFTER
+
+    def _place_for(self, method: Method) -> AbstractAsyncContextManager[None]:
+        # Those who wait for a token hold places: its request must not wait for one of them.
+        return nullcontext() if method.host == "iam" else self._places
 
     async def _send(
         self,

@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 
 from ..clocks import Clock
 from ..datasphere.schedule import FirstLook, Schedule
-from ..errors import CredentialsError, DataSphereError, ServiceError, StorageError, UnavailableError
+from ..errors import (
+    CredentialsError,
+    DataSphereError,
+    ExpectedError,
+    ServiceError,
+    StorageError,
+    UnavailableError,
+)
 from ..protocol import (
     FINAL_STATES,
     Event,
@@ -165,16 +172,16 @@ class Follower:
         await self._synced()  # the key is on the disk before it is used
         schedule = Schedule()
         doubtful = self._sent_before
-        failure: UnavailableError | ServiceError | None = None
+        failure: ExpectedError | None = None
         while True:
             if doubtful and await self._overdue(failure):
                 await self._end_at_last(Outcome("unknown", _unknown(failure)))
                 return False
             try:
                 submission = await self._channel.submit(await self._read(self._ledger.run))
-            except (UnavailableError, ServiceError) as error:
+            except (UnavailableError, ServiceError, CredentialsError) as error:
                 # Where a request may have been taken, only the same key again can tell.
-                doubtful = doubtful or _may_have_been_taken(error)
+                doubtful = doubtful or error.may_have_arrived
                 if not doubtful:
                     raise
                 failure = error
@@ -190,7 +197,7 @@ class Follower:
             operation_created_at=submission.created_at,
         )
 
-    async def _overdue(self, failure: UnavailableError | ServiceError | None) -> bool:
+    async def _overdue(self, failure: ExpectedError | None) -> bool:
         """Whether it was sent for the first time so long ago, or who knows when, that its key may be gone."""
         if self._sent_before and not self._time.certain:
             return True
@@ -388,15 +395,7 @@ _OVER = {
 """What is said once that is over, by the code of the error."""
 
 
-def _may_have_been_taken(error: UnavailableError | ServiceError) -> bool:
-    """Whether the service may have begun the run although it did not say so."""
-    if isinstance(error, UnavailableError):
-        return error.may_have_arrived
-    # An internal error, or one of a gateway in between, may come after the run was taken.
-    return error.answer is not None and error.answer[0] >= 500
-
-
-def _unknown(error: UnavailableError | ServiceError | None) -> Problem:
+def _unknown(error: ExpectedError | None) -> Problem:
     reason = "It was sent too long ago." if error is None else error.message
     return Problem(
         code="unknown",

@@ -127,6 +127,13 @@ async def test_a_refused_token_is_renewed_once_for_all() -> None:
     assert await tokens.token() == "t1.2"
 
 
+async def test_nobody_uses_a_refused_token_while_another_is_fetched() -> None:
+    tokens = TokenCache(Counting(3600))
+    token = await tokens.token()
+    renewed, used = await asyncio.gather(tokens.renew(token), tokens.token())
+    assert renewed and used == "t1.2"
+
+
 async def test_while_iam_is_away_the_old_token_serves_to_its_end() -> None:
     source, clock = Counting(1000), SettableClock()
     tokens = TokenCache(source, clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
@@ -73,6 +73,16 @@ def problem(code: int) -> str:
 "@type": "type.googleapis.com/google.rpc.RequestInfo"}}]}}'
 
 
+def given(*tokens: str) -> Callable[[], Awaitable[str]]:
+    """Gives these tokens, one after the other."""
+    rest = iter(tokens)
+
+    async def token() -> str:
+        return next(rest)
+
+    return token
+
+
 GET = METHODS["project.get"]
 EXECUTE = METHODS["project.execute"]
 IDS = {"projectId": "p"}
@@ -124,6 +134,36 @@ async def test_a_connection_that_breaks(upstream: Upstream, transport: Transport
     assert upstream.url in str(caught.value)
 
 
+@pytest.mark.parametrize("status", [401, 429])
+async def test_an_earlier_attempt_may_have_been_taken(
+    upstream: Upstream, transport: Transport, status: int
+) -> None:
+    upstream.answers = [None] + [(status, problem(8), {})] * 9
+    with pytest.raises(ServiceError) as caught:
+        await transport.call(EXECUTE, IDS, types.ExecuteRequest(notebook_id="n"), idempotency_key="k")
+    assert caught.value.may_have_arrived
+    with pytest.raises(ServiceError) as caught:
+        await transport.call(EXECUTE, IDS, types.ExecuteRequest(notebook_id="n"), idempotency_key="k")
+    assert not caught.value.may_have_arrived
+
+
+async def test_each_attempt_has_the_token_of_its_moment(upstream: Upstream, transport: Transport) -> None:
+    upstream.answers = [(503, problem(14), {})]
+    await transport.call(GET, IDS, token=given("t1.a", "t1.b"))
+    assert [sent["Authorization"] for sent in upstream.requests] == ["Bearer t1.a", "Bearer t1.b"]
+
+
+async def test_a_token_is_fetched_while_all_places_are_taken(upstream: Upstream) -> None:
+    transport = Transport(Endpoints.one_origin(upstream.url), retry=QUICK, at_once=1)
+
+    async def token() -> str:
+        await transport.call(METHODS["iam.createToken"])
+        return "t1.a"
+
+    await transport.call(GET, IDS, token=token)
+    await transport.aclose()
+
+
 async def test_nobody_there() -> None:
     transport = Transport(Endpoints.one_origin("http://127.0.0.1:9"), retry=QUICK)
     with pytest.raises(UnavailableError, match="No connection") as caught:
@@ -156,7 +196,7 @@ async def test_a_404_without_the_services_body_is_a_missing_method(
 async def test_a_redirect_is_not_followed(upstream: Upstream, transport: Transport) -> None:
     upstream.answers = [(302, "", {"Location": "http://127.0.0.1:9/elsewhere"})]
     with pytest.raises(ServiceError):
-        await transport.call(GET, IDS, token="t1.secret")
+        await transport.call(GET, IDS, token=given("t1.secret"))
     assert len(upstream.requests) == 1
 
 
@@ -164,7 +204,7 @@ async def test_no_secret_in_messages(upstream: Upstream, transport: Transport) -
     upstream.answers = [(403, problem(7), {}), (302, "", {"Location": "http://127.0.0.1:9/"})]
     for _ in range(2):
         with pytest.raises(ServiceError) as caught:
-            await transport.call(GET, IDS, token="t1.very-secret")
+            await transport.call(GET, IDS, token=given("t1.very-secret"))
         assert "very-secret" not in f"{caught.value}{caught.value!r}{caught.value.__cause__!r}"
 
 
