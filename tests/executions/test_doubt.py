@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from executions.weather import control, played
 from support import Facts, client_for, store_replay
 
-from jupyter_datasphere.datasphere.client import RENEWALS
+from jupyter_datasphere.credentials.chain import missing
+from jupyter_datasphere.datasphere.client import RENEWALS, Client, Tokens
 from jupyter_datasphere.datasphere.projects import ProjectFinder
 from jupyter_datasphere.demo.processes import emulator as run_emulator
 from jupyter_datasphere.executions.ledger import Ledger
@@ -23,6 +25,9 @@ REFUSED = list(range(2, 3 + RENEWALS))
 """The calls after it that one call of the client makes, all of them refused."""
 
 
+REQUEST = ExecutionRequest(source=Notebook("lost.ipynb", direct=True))
+
+
 @pytest.fixture
 def doubtful(tmp_path: Path) -> Iterator[Facts]:
     """An emulator of its own."""
@@ -32,11 +37,31 @@ def doubtful(tmp_path: Path) -> Iterator[Facts]:
         yield {**facts, "root": str(root)}
 
 
-@pytest_asyncio.fixture
-async def service(doubtful: Facts, tmp_path: Path) -> AsyncIterator[ExecutionService]:
-    client = client_for(doubtful)
-    ledger = Ledger(tmp_path / "ledger")
-    service = ExecutionService(ledger, client, ProjectFinder(client))
+class NoTokens:
+    """As of a server that was started without credentials; `asked` comes with each further question."""
+
+    def __init__(self) -> None:
+        self.asked: asyncio.Queue[None] = asyncio.Queue()
+
+    async def token(self) -> str:
+        self.asked.put_nowait(None)
+        raise missing()
+
+    async def renew(self, refused: str) -> bool:
+        return False
+
+
+@asynccontextmanager
+async def service_of(
+    facts: Facts, folder: Path, tokens: Tokens | None = None
+) -> AsyncIterator[ExecutionService]:
+    """Executions as one server after another has them, with the credentials given or those that are right."""
+    client = client_for(facts)
+    ledger = Ledger(folder)
+    service = ExecutionService(
+        ledger, Client(client.transport, tokens) if tokens else client, ProjectFinder(client)
+    )
+    service.resume()
     yield service
     await service.close()
     ledger.close()
@@ -52,14 +77,35 @@ async def service(doubtful: Facts, tmp_path: Path) -> AsyncIterator[ExecutionSer
     ids=["tokens expire", "busy"],
 )
 async def test_a_refusal_after_a_lost_answer_does_not_end_a_run(
-    service: ExecutionService, doubtful: Facts, then: dict[str, Any]
+    doubtful: Facts, tmp_path: Path, then: dict[str, Any]
 ) -> None:
     store_replay(doubtful, "lost.ipynb", ["a\n"], 0.0)
     control(doubtful, "PUT", "faults", [LOST, then])
-    request = ExecutionRequest(source=Notebook("lost.ipynb", direct=True))
-    execution = await service.start(request, project=doubtful["project_id"])
-    ended = await service.finished(execution.id)
+    async with service_of(doubtful, tmp_path / "ledger") as service:
+        execution = await service.start(REQUEST, project=doubtful["project_id"])
+        ended = await service.finished(execution.id)
     assert (ended.state, ended.problem) == ("succeeded", None)
     assert played(doubtful) == {"lost.ipynb": 1}
     fired = [rule["fired"] for rule in control(doubtful, "GET", "faults")]
     assert fired == [1, len(then["calls"])]
+
+
+async def test_a_server_without_credentials_ends_no_run_that_may_go_on(
+    doubtful: Facts, tmp_path: Path
+) -> None:
+    store_replay(doubtful, "lost.ipynb", ["a\n"], 0.0)
+    control(doubtful, "PUT", "faults", [{**LOST, "calls": list(range(1, 100))}])
+    async with service_of(doubtful, tmp_path / "ledger") as service:
+        execution = await service.start(REQUEST, project=doubtful["project_id"])
+        async with asyncio.timeout(30):
+            while not played(doubtful):
+                await asyncio.sleep(0.01)
+    tokens = NoTokens()
+    async with service_of(doubtful, tmp_path / "ledger", tokens) as service:
+        for _ in range(3):
+            await tokens.asked.get()
+        assert service.get(execution.id).state == "staged"
+    control(doubtful, "PUT", "faults", [])
+    async with service_of(doubtful, tmp_path / "ledger") as service:
+        assert (await service.finished(execution.id)).state == "succeeded"
+    assert played(doubtful) == {"lost.ipynb": 1}
