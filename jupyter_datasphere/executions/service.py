@@ -237,9 +237,10 @@ class ExecutionService:
     ) -> AsyncGenerator[list[tuple[int, bytes]]]:
         """Pages of (number, JSON) of the events after one, as they come, until the run has ended.
 
-        After `idle` seconds without an event comes an empty page; for a run of another server, whose news
-        nobody brings here, once a second. Raises `NotFoundError`.
+        An empty page comes at once where there is no event yet, and after `idle` seconds without one; for a
+        run of another server, whose news nobody brings here, once a second. Raises `NotFoundError`.
         """
+        heard = False
         while True:
             changed = self._signals.of(execution_id)
             try:
@@ -249,9 +250,10 @@ class ExecutionService:
                 await asyncio.sleep(FOREIGN_SECONDS)
                 yield []
                 continue
-            if page:
+            if page or not heard:
+                heard = True
                 yield page
-                after = page[-1][0]
+                after = page[-1][0] if page else after
                 continue
             if execution.state in FINAL_STATES:
                 return

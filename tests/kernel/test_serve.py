@@ -223,7 +223,10 @@ async def test_a_jupyter_server_among_the_parents_comes_before_serve(
     environment = {**environment_for(emulator), "JUPYTER_PATH": str(tmp_path / "share")}
     options = [f"--DataSphere.ledger_dir={tmp_path / 'other-ledger'}"]
     with jupyter("server", folder, environment, options=options) as server:
-        assert (terminal.runtime / f"datasphere-{server['pid']}.json").stat().st_mode & 0o777 == 0o600
+        told = presence(terminal, str(server["pid"]))
+        while not told.exists():  # it listens a little before that
+            pass
+        assert told.stat().st_mode & 0o777 == 0o600
         async with kernel_of(server, "clean") as client:
             user = User(client, server)
             await user.run(LOAD)
