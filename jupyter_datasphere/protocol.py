@@ -139,13 +139,27 @@ class Executions(Wire):
 # What happens in an execution
 
 
+class Price(Wire):
+    """What a run costs and how much it may, in units, as known when it was asked for."""
+
+    each_second: int
+    at_most: int | None = None
+    """Where the run ends: what its caller or its project allows, whichever is less; None: nowhere."""
+    balance: int | None = None
+    """What the project had left; None: no limit, or not known."""
+
+
 class StatusEvent(Wire, tag="status", tag_field="type"):
-    """The execution is in this state now; `problem` says why, where that needs saying."""
+    """The execution is in this state now; `problem` says why, where that needs saying.
+
+    The first event of a run has its `price`.
+    """
 
     state: State
     at: float
     detail: str | None = None
     problem: Problem | None = None
+    price: Price | None = None
 
 
 class StartedEvent(Wire, tag="started", tag_field="type"):

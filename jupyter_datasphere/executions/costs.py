@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ..datasphere import types
-from ..errors import UsageError
-from ..protocol import Execution, Problem
+from ..errors import ExpectedError, UsageError
+from ..protocol import Execution, Price, Problem
 
 UNITS_SPENT = "max-units"
 """Why a run was cancelled: the code of its problem, and the reason in the ledger."""
@@ -39,6 +39,29 @@ def check(project: types.Project, spec: str, max_units: int | None) -> None:
         )
     if max_units is not None and max_units < each_second:
         raise _refused(f"One second of {spec} costs {each_second:,} units; {max_units:,} do not pay for it.")
+
+
+def check_balance(project: types.Project, spec: str, balance: int | None) -> None:
+    """Refuse a run whose first second the project cannot pay for. Raises `ExpectedError`."""
+    each_second = types.SPECS[spec].units
+    if balance is None or balance >= each_second:
+        return
+    remedy = "Let an administrator of the project raise its balance"
+    if balance >= min(spec.units for spec in types.SPECS.values()):
+        remedy += ", or choose a smaller spec"
+    raise ExpectedError(
+        f"One second of {spec} costs {each_second:,} units; {project.name} has {balance:,} left.",
+        code="balance-spent",
+        hint=f"{remedy}.",
+        http_status=402,
+    )
+
+
+def price(project: types.Project, spec: str, max_units: int | None, balance: int | None) -> Price:
+    """What a run costs, for those who watch it."""
+    whole = project.limits.max_units_per_execution if project.limits else None
+    limits = [int(limit) for limit in (max_units, whole) if limit is not None]
+    return Price(types.SPECS[spec].units, at_most=min(limits, default=None), balance=balance)
 
 
 def passed(max_units: int) -> Problem:

@@ -28,6 +28,7 @@ from ..protocol import (
     Execution,
     ExecutionRequest,
     LedgerUsage,
+    Price,
     Problem,
     State,
     StatusEvent,
@@ -163,10 +164,16 @@ class Ledger:
                 await asyncio.to_thread(file.sync)
             self._last_synced = number
 
-    def create(self, execution: Execution, request: ExecutionRequest, idempotency_key: str) -> None:
+    def create(
+        self,
+        execution: Execution,
+        request: ExecutionRequest,
+        idempotency_key: str,
+        price: Price | None = None,
+    ) -> None:
         """Write a new execution in the state `queued`; inside of `together`."""
         record = Record(execution, idempotency_key, timeout=request.timeout, max_units=request.max_units)
-        event = StatusEvent(state=execution.state, at=execution.created_at)
+        event = StatusEvent(state=execution.state, at=execution.created_at, price=price)
         self._owned[0].insert(record, request, [event])
 
     def transition(

@@ -32,6 +32,7 @@ from ..protocol import (
     Variables,
 )
 from . import costs
+from .balances import Balances
 from .channels.base import Channel, Namespace
 from .channels.direct import DirectChannel
 from .channels.notebooks import relative
@@ -76,6 +77,7 @@ class ExecutionService:
         self._signals = Signals()
         self._places = Places()
         self._first_look = FirstLook()
+        self._balances = Balances(client)
         self._window = idempotency_window
         self._followers: dict[str, Follower] = {}
         self._unwanted: dict[str, float] = {}
@@ -162,7 +164,9 @@ class ExecutionService:
         found = await self._projects.find(request.project or project)
         costs.check(found, spec, request.max_units)
         channel = self._channel(request)
-        await channel.check(found.id, request)
+        # Side by side: where the one has to ask the service, the other costs no time of its own.
+        balance, _ = await asyncio.gather(self._balances.of(found.id, spec), channel.check(found.id, request))
+        costs.check_balance(found, spec, balance)
         if self._ledger.exists(execution_id):
             raise ConflictError(f"Execution {execution_id} exists already.")
         if self._is_unwanted(execution_id):
@@ -179,10 +183,11 @@ class ExecutionService:
             channel=channel.name,
             created_at=self._clock.wall(),
         )
+        price = costs.price(found, spec, request.max_units, balance)
         follower: Follower | None = None
         try:
             with self._ledger.together():
-                self._ledger.create(execution, request, str(uuid.uuid4()))
+                self._ledger.create(execution, request, str(uuid.uuid4()), price)
                 follower = self._follower(execution_id, channel)
                 follower.stage()
         except StorageError:

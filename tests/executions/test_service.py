@@ -325,34 +325,6 @@ async def test_no_project_and_a_project_without_the_runner(
     assert service.search() == []
 
 
-async def test_a_run_is_cancelled_before_it_passes_its_units(service: ExecutionService) -> None:
-    ran = await run(
-        service, "import time\nprint('begun')\ntime.sleep(60)", max_units=9
-    )  # two seconds of c1.4
-    assert (ran.execution.state, ran.text) == ("cancelled", "begun\n")
-    assert ran.execution.problem is not None
-    assert (ran.execution.problem.code, "9 units" in ran.execution.problem.title) == ("max-units", True)
-    assert ran.execution.units is not None and 8 <= ran.execution.units <= 12
-
-
-async def test_what_is_too_expensive_is_refused_with_the_numbers(
-    service: ExecutionService, client: Client, emulator: Facts
-) -> None:
-    with pytest.raises(UsageError, match=r"One second of g1.1 costs .* units; 3 do not pay for it"):
-        await start(service, "1", spec="g1.1", max_units=3)
-    create = types.CreateProjectRequest(
-        community_id=emulator["community_id"],
-        name="thrifty",
-        limits=types.ProjectLimits(max_units_per_hour=types.Int64(20_000)),
-    )
-    operation = await client.wait(await client.create_project(create))
-    assert operation.metadata is not None
-    project = operation.metadata["projectId"]
-    with pytest.raises(UsageError, match=r"c1\.8 spends 28,800 units an hour; thrifty allows 20,000"):
-        await start(service, "1", project=project, spec="c1.8")
-    assert service.search() == []
-
-
 async def test_a_run_that_was_cancelled_before_it_arrived_is_not_started(service: ExecutionService) -> None:
     request = ExecutionRequest(source=Code(source="print('too late')"))
     with pytest.raises(NotFoundError):

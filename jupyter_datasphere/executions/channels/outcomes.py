@@ -47,12 +47,20 @@ def response_of(operation: types.Operation) -> types.ExecutionResponse:
         return types.ExecutionResponse()  # a status that we do not know is no status
 
 
+def stopped_by(operation: types.Operation) -> Outcome | None:
+    """Why the service itself ended or refused a run, the units for example; None where it did not."""
+    failure = operations.failure_of(operation)
+    if failure is None or failure.grpc_code == 1:
+        return None
+    return Outcome("failed", Problem.of(failure))
+
+
 def outcome_of(operation: types.Operation) -> Outcome:
     """How an operation that is done ended: a failed run may be a status or an error."""
-    if (failure := operations.failure_of(operation)) is not None:
-        if failure.grpc_code == 1:
-            return Outcome("cancelled", STOPPED)
-        return Outcome("failed", Problem.of(failure))
+    if (stopped := stopped_by(operation)) is not None:
+        return stopped
+    if operations.failure_of(operation) is not None:
+        return Outcome("cancelled", STOPPED)
     match response_of(operation).execution_status:
         case "OK":
             return Outcome("succeeded")

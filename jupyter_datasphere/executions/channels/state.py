@@ -28,12 +28,14 @@ from ..runner.request import RunRequest, environment
 from . import outputs
 from .base import Namespace, News, Outcome, Run, Submission
 from .notebooks import absolute, find_notebook, relative
-from .outcomes import LOST, operation_of, outcome_of, response_of
+from .outcomes import LOST, operation_of, outcome_of, response_of, stopped_by
 
 STATE_VARIABLE = "jupyter_datasphere_state"
 RUNNER_PATH = absolute(RUNNER_NAME)
 TRUST_SECONDS = 0.05
 """How long after its last news a run is taken to be alive without a look at its operation."""
+REASON_SECONDS = 5.0
+"""How long the operation of a run that was interrupted is asked for the reason."""
 
 
 class StateChannel:
@@ -145,6 +147,7 @@ class RunnerFeed:
         self._cursor = run.source_cursor
         self._start_at = run.operation_created_at
         self._done = False
+        self._aborted_at: float | None = None
         self._last_news = client.transport.here.elapsed()
 
     async def news(self) -> News:
@@ -157,14 +160,14 @@ class RunnerFeed:
             return await self._look_at_operation()  # somebody took the runner away: only the end can be told
         if self._gap:  # an output was missed: one of the clocks was set
             news = self._take(await self._outputs(""))
-        elif self._client.transport.clock.known:
+        elif self._client.transport.clock.known and self._aborted_at is None:
             # What was not in this answer was made after the service began to answer.
             # No matter what we took for it before: the service's clock may have been set back.
             self._start_at = _timestamp(self._client.transport.clock.earliest(asked))
         if news.events or news.outcome:
             self._last_news = asked
             return news
-        if asked - self._last_news < TRUST_SECONDS:
+        if asked - self._last_news < TRUST_SECONDS and self._aborted_at is None:
             return news
         return await self._look_at_operation()
 
@@ -193,6 +196,8 @@ class RunnerFeed:
             raised = any(isinstance(event, FailureEvent) for event in printed)
             if news.outcome.state == "cancelled" and checkpoint and not raised:
                 news.events.append(NoticeEvent(text=_INTERPRETER_GONE))
+        elif news.outcome.state == "cancelled":
+            news.outcome = stopped_by(operation) or news.outcome
         return news
 
     async def _outputs(self, start_at: str, checkpoint: str = "") -> list[str]:
@@ -201,6 +206,13 @@ class RunnerFeed:
         return await self._client.cell_outputs(
             project_id, cell_id, start_at=start_at, checkpoint_id=checkpoint
         )
+
+    def _reason_may_come(self) -> bool:
+        """Whether the operation may yet say why the code was interrupted: the runner's end waits for that."""
+        now = self._client.transport.here.elapsed()
+        if self._aborted_at is None:
+            self._aborted_at = now
+        return not self._done and now - self._aborted_at < REASON_SECONDS
 
     def _take(self, texts: list[str]) -> News:
         """The events that are new in outputs of the runner's cell; those of other runs are left alone."""
@@ -217,6 +229,8 @@ class RunnerFeed:
                 if number != self._cursor + 1:
                     self._gap = True
                     return News(events, self._cursor if events else None)
+                if isinstance(event, FinishedEvent) and event.status == "aborted" and self._reason_may_come():
+                    break
                 self._cursor = number
                 events.append(event)
                 if isinstance(event, StartedEvent) and event.runner != RUNNER_VERSION:

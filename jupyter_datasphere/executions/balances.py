@@ -1,0 +1,57 @@
+"""What projects have left, known before a run without asking the service before each."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import defaultdict
+
+from ..datasphere import types
+from ..datasphere.client import Client
+from ..errors import CredentialsError, ServiceError, UnavailableError
+
+_log = logging.getLogger(__name__)
+
+KEPT_SECONDS = 60.0
+"""How long an answer is good for."""
+PATIENCE_SECONDS = 1.0
+"""How long a run waits for an answer at most."""
+
+_NEVER: tuple[float, int | None] = (-math.inf, None)
+
+
+class Balances:
+    """Keeps the balance of each project for a minute, if that minute cannot use it up.
+
+    So where units are plenty a run costs no call, and where they are scarce it meets the true number: nobody
+    is refused after the balance was raised.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._clock = client.transport.here
+        self._kept: dict[str, tuple[float, int | None]] = {}
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def of(self, project_id: str, spec: str) -> int | None:
+        """Units left; None: no limit, or the service does not tell. Never a reason not to start."""
+        now = self._clock.elapsed()
+        asked_at, balance = self._kept.get(project_id, _NEVER)
+        plenty = types.SPECS[spec].units * KEPT_SECONDS
+        if now - asked_at < KEPT_SECONDS and (balance is None or balance >= plenty):
+            return balance
+        async with self._asking[project_id]:
+            asked_at, balance = self._kept.get(project_id, _NEVER)
+            if asked_at < now:  # else somebody has asked while this one waited
+                balance = await self._ask(project_id)
+                self._kept[project_id] = (self._clock.elapsed(), balance)
+            return balance
+
+    async def _ask(self, project_id: str) -> int | None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._client.get_unit_balance(project_id)
+        except (TimeoutError, UnavailableError, ServiceError, CredentialsError) as error:
+            _log.debug("The balance of project %s is not known: %s", project_id, error)
+            return None
