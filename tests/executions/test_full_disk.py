@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -98,6 +100,47 @@ async def test_a_run_waits_for_space_and_loses_nothing(
     assert text_of(events) == "begun\n" + "".join(f"{number}\n" for number in range(20_000))
     notices = [event.text for event in events if isinstance(event, NoticeEvent)]
     assert notices == ["The disk with the ledger was full for a while; nothing was lost."]
+
+
+@pytest.mark.parametrize(
+    ("guard", "code"),
+    [({"max_units": 8}, "max-units"), ({"timeout": 4.0}, "timeout")],
+    ids=["units", "timeout"],
+)
+async def test_what_ends_a_run_does_so_although_its_begin_could_not_be_written(
+    service: ExecutionService,
+    ledger: Ledger,
+    emulator: Facts,
+    client: Client,
+    tmp_path: Path,
+    guard: dict[str, Any],
+    code: str,
+) -> None:
+    with closing(Ledger(tmp_path / "other")) as other_ledger:
+        # Of another server, so that ours does not know why its own run has to wait over there.
+        other = ExecutionService(other_ledger, client, ProjectFinder(client))
+        go = tmp_path / "go"
+        wait = f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)"
+        first = await other.start(request(wait), project=emulator["project_id"])
+        while other.get(first.id).state != "running":
+            await asyncio.sleep(0.01)
+        source = "import time\nprint('x' * 200_000)\ntime.sleep(60)"
+        asked = msgspec.structs.replace(request(source), **guard)
+        execution = await service.start(asked, project=emulator["project_id"])
+        while service.get(execution.id).state != "submitted":
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(2)  # now it is asked so seldom that its begin and its output come as one
+        disk = Disk(ledger)
+        disk.fill()
+        go.touch()
+        while service.usage.problem is None:
+            await asyncio.sleep(0.01)
+        disk.empty()
+        async with asyncio.timeout(30):
+            ended = await service.finished(execution.id)
+        await other.close()
+    assert ended.problem is not None
+    assert (ended.state, ended.problem.code) == ("cancelled", code)
 
 
 def text_of(events: list[Event]) -> str:
