@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from ..protocol import FINAL_STATES, Cell, Execution, Notebook, Source
-from .progress import duration
 
 HEADS = ("Execution", "What", "State", "Elapsed")
 
@@ -13,7 +12,7 @@ HEADS = ("Execution", "What", "State", "Elapsed")
 def line(execution: Execution) -> str:
     """``"execution 0123456789abcdef · cell in session main · running · 12 s · c1.4 · demo-project"``"""
     parts = [f"execution {execution.id}", what(execution.source), execution.state, elapsed(execution)]
-    parts.append(execution.spec if execution.units is None else f"{execution.units} units")
+    parts.append(spent(execution) or execution.spec)
     return " · ".join([*parts, place(execution)])
 
 
@@ -34,8 +33,17 @@ def what(source: Source) -> str:
 
 def elapsed(execution: Execution) -> str:
     """From the asking for it to its end, or until now."""
-    until = execution.finished_at or time.time()
-    return duration(max(0.0, until - execution.created_at))
+    return duration(age(execution))
+
+
+def age(execution: Execution) -> float:
+    """The same in seconds."""
+    return max(0.0, (execution.finished_at or time.time()) - execution.created_at)
+
+
+def spent(execution: Execution) -> str | None:
+    """``"~288 units (computed)"``; None for a run that has not ended, or never began."""
+    return None if execution.units is None else f"~{execution.units:,} units (computed)"
 
 
 def place(execution: Execution) -> str:
@@ -44,3 +52,14 @@ def place(execution: Execution) -> str:
 
 def is_over(execution: Execution) -> bool:
     return execution.state in FINAL_STATES
+
+
+def duration(seconds: float) -> str:
+    """``"0.8 s"``, ``"12 s"``, ``"3 min 5 s"``, ``"2 h 10 min"``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes_rest = divmod(minutes, 60)
+    return f"{hours} h {minutes_rest} min" if hours else f"{minutes} min {rest} s"

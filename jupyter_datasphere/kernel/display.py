@@ -21,8 +21,6 @@ BLOCK = 64 * 1024
 LIMIT = 10_000_000
 """Bytes of output that one run may show; a browser that holds much more becomes slow."""
 
-STATE_WORDS = {"queued": "queued", "staged": "starting", "submitted": "starting", "running": "running"}
-
 
 class Display:
     """Shows one run.
@@ -51,16 +49,13 @@ class Display:
     def show(self, events: Iterable[Event]) -> None:
         for event in _merged(events):
             match event:
-                case StatusEvent(state=state, detail=detail):
-                    self._progress.state(detail or STATE_WORDS.get(state, state))
+                case StatusEvent():
+                    self._progress.take(event)
                 case OutputEvent(message=message, content=content):
-                    self._progress.hide()
                     self._output(message, content)
                 case CellEvent():
-                    self._progress.hide()
                     self._heading(event)
                 case NoticeEvent(text=text):
-                    self._progress.hide()
                     self._write("stderr", f"{text}\n")
 
     def _output(self, message: str, content: dict[str, Any]) -> None:
@@ -70,7 +65,9 @@ class Display:
             case "display_data" | "execute_result" | "update_display_data":
                 self._rich(content, update=message == "update_display_data")
             case "clear_output":
-                self._shell.display_pub.clear_output(bool(content.get("wait", False)))  # type: ignore[no-untyped-call]
+                wait = bool(content.get("wait", False))
+                self._progress.clear(wait=wait)
+                self._shell.display_pub.clear_output(wait)  # type: ignore[no-untyped-call]
             case "error":  # an error that the code showed, not the one that ended it
                 self._text("stderr", "\n".join(content.get("traceback", [])) + "\n")
 
@@ -89,6 +86,7 @@ class Display:
             return
         self._pacer.wait(0)  # the server counts the bytes of text streams only
         display_id = (content.get("transient") or {}).get("display_id")
+        self._progress.make_way()
         self._shell.display_pub.publish(
             content["data"],
             content.get("metadata") or {},
@@ -99,6 +97,7 @@ class Display:
     def _heading(self, cell: CellEvent) -> None:
         text = f"[{cell.index + 1}/{cell.total}] {cell.title}".rstrip()
         self._pacer.wait(0)
+        self._progress.make_way()
         self._shell.display_pub.publish(
             {"text/plain": text, "text/html": f"<small><b>{html.escape(text)}</b></small>"}
         )
@@ -124,8 +123,8 @@ class Display:
             f" {self._execution_id}.]\n"
         )
 
-    @staticmethod
-    def _write(name: str, text: str) -> None:
+    def _write(self, name: str, text: str) -> None:
+        self._progress.make_way(unfinished=not text.endswith("\n"))
         # Looked up each time: a redirected sys.stdout must be obeyed. Flushed each time: or the order
         # between the two streams, and between text and displays, would be lost.
         stream = sys.stdout if name == "stdout" else sys.stderr

@@ -10,10 +10,11 @@ from ..protocol import Event, Execution, State
 from .describe import is_over, line
 from .following import so_far
 from .interrupts import interruptible
+from .lines import DisplayLine
 from .link import Link
 from .outcome import Outcome
 from .outputs import Output, outputs_of, text_of
-from .progress import DisplayLine, watched
+from .progress import watched
 from .reader import Reader
 
 if TYPE_CHECKING:

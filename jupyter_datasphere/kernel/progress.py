@@ -1,23 +1,28 @@
-"""The line that shows that a run is alive while nothing else does, and the summary that it leaves."""
+"""Shows that a run is alive, how long it takes and what it spends; and the summary that this leaves."""
 
 from __future__ import annotations
 
 import contextvars
-import html
 import sys
 import threading
 import time
-import uuid
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+from ..protocol import Execution, StatusEvent
+from .describe import age, duration
+from .lines import DisplayLine, Line, TerminalLine
+from .meter import Meter
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 PATIENCE = 0.5
-"""Seconds without output before the line appears: a quick cell leaves no trace."""
+"""Seconds before the line appears: a quick cell leaves no trace."""
 
 LONG = 2.0
 """Seconds from which on a run gets a summary."""
+
+STATE_WORDS = {"queued": "queued", "staged": "starting", "submitted": "starting", "running": "running"}
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
@@ -35,76 +40,33 @@ def watched(shell: InteractiveShell) -> bool:
     return bool(content.get("allow_stdin", False))
 
 
-class Line(Protocol):
-    """One line on the screen that can be changed in its place."""
-
-    def show(self, text: str) -> None: ...
-
-    def hide(self) -> None: ...
-
-    def keep(self, text: str) -> None:
-        """Show the last text, which stays."""
-
-
-class DisplayLine:
-    """A line of a notebook: a display that is updated."""
-
-    def __init__(self, shell: InteractiveShell) -> None:
-        self._shell = shell
-        self._display_id: str | None = None
-
-    def show(self, text: str) -> None:
-        self._publish({"text/plain": text, "text/html": f"<small>{html.escape(text)}</small>"})
-
-    keep = show
-
-    def hide(self) -> None:
-        # Of a display without any data a front end shows nothing, not even an empty line.
-        self._publish({})
-
-    def _publish(self, data: dict[str, str]) -> None:
-        update = self._display_id is not None
-        self._display_id = self._display_id or uuid.uuid4().hex
-        self._shell.display_pub.publish(data, transient={"display_id": self._display_id}, update=update)
-
-
-class TerminalLine:
-    """The last line of a terminal."""
-
-    def show(self, text: str) -> None:
-        sys.stdout.write(f"\r\x1b[K{text}")
-        sys.stdout.flush()
-
-    def hide(self) -> None:
-        self.show("")
-
-    def keep(self, text: str) -> None:
-        self.show(f"{text}\n")
-
-
 class Progress:
-    """Spinner, state and elapsed time, from `PATIENCE` seconds after the start until the first output.
+    """Spinner, state, time and units, from `PATIENCE` seconds after the start to the end.
 
-    A thread of its own draws it, as the main thread waits for the server. Without a `line` it is silent.
+    A thread of its own draws the line, as the main thread waits for the server. Where output begins at once,
+    the line waits for a silence. Without a `line` all of it is silent.
     """
 
-    def __init__(self, line: Line | None, *, already: float = 0.0) -> None:
-        """`already`: seconds that the run had taken before anybody watched it."""
+    def __init__(self, line: Line | None, *, found: Execution | None = None) -> None:
+        """`found`: the run as it was when the watching began, where that was later than its own beginning."""
         self._line = line
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._began = time.monotonic() - already
-        self._visible = False
+        self._began = time.monotonic() - (0.0 if found is None else age(found))
+        self._meter = Meter(None if found is None else found.started_at)
         self._drawn = 0
         self._word = "starting"
         self._pause: str | None = None
+        self._silent_since = time.monotonic()
+        self._blocked = False  # nothing may come below the output now
+        self._clearing = False
 
     @classmethod
-    def for_shell(cls, shell: InteractiveShell, *, quiet: bool, already: float = 0.0) -> Progress:
+    def for_shell(cls, shell: InteractiveShell, *, quiet: bool, found: Execution | None = None) -> Progress:
         if quiet or not watched(shell):
             return cls(None)
         line = DisplayLine(shell) if getattr(shell, "kernel", None) else TerminalLine()
-        return cls(line, already=already)
+        return cls(line, found=found)
 
     @property
     def elapsed(self) -> float:
@@ -121,49 +83,58 @@ class Progress:
             context = contextvars.copy_context()
             threading.Thread(target=context.run, args=(self._draw,), daemon=True).start()
 
-    def state(self, word: str) -> None:
-        self._word = word
+    def take(self, event: StatusEvent) -> None:
+        self._word = event.detail or STATE_WORDS.get(event.state, event.state)
+        self._meter.take(event)
 
     def pause(self, word: str | None) -> None:
         """Show that instead of the state until None comes."""
         self._pause = word
 
-    def hide(self) -> None:
-        """Output comes: the line is in its way."""
-        self._over.set()
+    def make_way(self, *, unfinished: bool = False) -> None:
+        """Output is about to be written; `unfinished`: its last line goes on with the next."""
         with self._lock:
-            if self._visible and self._line is not None:
-                self._line.hide()
-            self._visible = False
+            if self._line is None:
+                return
+            if self._clearing:
+                self._clearing = False
+                self._line.forget()
+            self._line.make_way(unfinished=unfinished)
+            self._blocked = unfinished
+            self._silent_since = time.monotonic()
+
+    def clear(self, *, wait: bool) -> None:
+        """All output is about to be cleared; `wait`: by the next one, which must not be the line itself."""
+        with self._lock:
+            if self._line is None:
+                return
+            self._clearing = self._blocked = wait
+            if not wait:
+                self._line.forget()
 
     def finish(self, summary: str | None = None) -> None:
-        """The run is over; `summary` takes the line's place."""
+        """The run is over; `summary` is the last that is shown of it. Nothing is shown after that."""
         self._over.set()
         with self._lock:
-            if self._line is not None and summary is not None:
-                self._line.keep(summary)
-                self._visible = False
-        self.hide()
+            line, self._line = self._line, None
+            if line is not None and summary is not None:
+                line.keep(summary)
+            elif line is not None:
+                line.hide()
 
     def _draw(self) -> None:
         wait = PATIENCE
         while not self._over.wait(wait):
             with self._lock:
-                if self._over.is_set() or self._line is None:
+                if self._line is None:
                     return
-                spinner = _SPINNER[self._drawn % len(_SPINNER)]
-                self._line.show(f"{spinner} {self._pause or self._word} · {duration(self.elapsed)}")
-                self._visible = True
-                self._drawn += 1
-            wait = 1.0
+                silence = 0.0 if self._blocked else time.monotonic() - self._silent_since
+                if self._line.show(self._text(), silence):
+                    self._drawn += 1
+            # In a long run nobody counts the seconds.
+            wait = min(max(1.0, self.elapsed / 60), 10.0)
 
-
-def duration(seconds: float) -> str:
-    """``"0.8 s"``, ``"12 s"``, ``"3 min 5 s"``, ``"2 h 10 min"``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes_rest = divmod(minutes, 60)
-    return f"{hours} h {minutes_rest} min" if hours else f"{minutes} min {rest} s"
+    def _text(self) -> str:
+        spinner = _SPINNER[self._drawn % len(_SPINNER)]
+        parts = [f"{spinner} {self._pause or self._word}", duration(self.elapsed), self._meter.words]
+        return " · ".join(part for part in parts if part)

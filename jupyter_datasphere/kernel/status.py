@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from ..protocol import LedgerUsage, ProjectInfo, ServerStatus
+from .describe import duration
 from .problems import error_from
-from .progress import duration
 
 NO_PROJECT = "No project is chosen. %ds_project NAME_OR_ID chooses one."
 
@@ -37,7 +37,7 @@ def connection(status: ServerStatus) -> str:
 
 
 def balance(project: ProjectInfo) -> str:
-    return "no limit" if project.unit_balance is None else f"{project.unit_balance} units"
+    return "no limit" if project.unit_balance is None else f"{project.unit_balance:,} units"
 
 
 def _usage(ledger: LedgerUsage) -> str:

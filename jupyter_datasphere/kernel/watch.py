@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ..errors import DataSphereError
 from ..protocol import Execution, NoticeEvent
-from .describe import elapsed, place
+from .describe import duration, elapsed, is_over, place, spent
 from .display import LIMIT, Display
 from .link import Link
 from .outcome import Batch, Outcome
 from .pacing import Pacer
-from .progress import Progress, duration
+from .progress import Progress
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -44,13 +43,15 @@ class Watch:
     ) -> None:
         self._link = link
         self._outcome = outcome
-        self._progress = Progress.for_shell(shell, quiet=quiet, already=_age(found))
+        self._ended = found is not None and is_over(found)
+        self._progress = Progress.for_shell(shell, quiet=quiet, found=found)
         self._display = Display(shell, self._progress, pacer, outcome.execution_id, limit=limit)
 
     def follow(self, batches: Generator[Batch]) -> None:
-        """Show what they bring, to the end, with a progress line while that is nothing."""
+        """Show what they bring, to the end, with a progress line below it."""
         try:
-            self._progress.start()
+            if not self._ended:
+                self._progress.start()
             with closing(batches):
                 for batch in batches:
                     self.take(batch)
@@ -84,13 +85,5 @@ class Watch:
         except DataSphereError:
             # The outputs are complete: a missing detail is no reason to fail.
             return f"{ending.state} after {duration(self._progress.elapsed)}"
-        parts = [f"{ending.state} after {elapsed(execution)}"]
-        if execution.units is not None:
-            parts.append(f"{execution.units} units")
-        return " · ".join([*parts, place(execution)])
-
-
-def _age(execution: Execution | None) -> float:
-    if execution is None:
-        return 0.0
-    return max(0.0, (execution.finished_at or time.time()) - execution.created_at)
+        parts = [f"{ending.state} after {elapsed(execution)}", spent(execution), place(execution)]
+        return " · ".join(part for part in parts if part)

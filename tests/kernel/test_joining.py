@@ -130,7 +130,7 @@ async def test_a_silent_run_is_seen_to_go_on(user: User, go: Path) -> None:
         texts.append(text)
         go.touch()
     assert " running · " in texts[0]
-    assert texts[-1].startswith("succeeded after ") and texts[-1].endswith(" units · demo-project")
+    assert texts[-1].startswith("succeeded after ") and texts[-1].endswith(" units (computed) · demo-project")
 
 
 async def test_the_summary_tells_the_time_that_the_run_took(user: User) -> None:

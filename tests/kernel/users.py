@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,26 @@ import httpx
 from jupyter_datasphere.demo.kernel_client import WebSocketKernel
 
 Facts = dict[str, Any]
+
+
+def on_screen(messages: Iterable[tuple[str, Facts]]) -> list[str]:
+    """What a front end shows below the cell, from above: text of one stream in a row is one."""
+    parts: list[tuple[str, str]] = []
+    for kind, content in messages:
+        if kind == "stream" and parts and parts[-1][0] == content["name"]:
+            parts[-1] = (content["name"], parts[-1][1] + content["text"])
+        elif kind == "stream":
+            parts.append((content["name"], content["text"]))
+        elif kind == "clear_output":
+            parts.clear()
+        elif kind in ("display_data", "update_display_data"):
+            display_id = content["transient"].get("display_id", "")
+            text = content["data"].get("text/plain", "")
+            if kind == "display_data":
+                parts.append((display_id, text))
+            else:
+                parts = [(key, text if key == display_id else old) for key, old in parts]
+    return [text for _, text in parts]
 
 
 @dataclass
