@@ -10,6 +10,7 @@ from ..errors import UsageError
 from .parser import Parser, variable_name
 
 NO_TIMEOUT = math.inf
+NO_MAX_UNITS = 0
 
 
 class Input(NamedTuple):
@@ -62,6 +63,7 @@ class ExecuteArguments(argparse.Namespace):
     timeout: float | None
     """Seconds; `NO_TIMEOUT`: none, whatever the settings say."""
     max_units: int | None
+    """`NO_MAX_UNITS`: no such limit, whatever the settings say."""
     detach: bool
     handle: str | None
     quiet: bool | None
@@ -95,8 +97,10 @@ def seconds_of(text: str) -> float:
 
 def units_of(text: str) -> int:
     """The value of ``--max-units``."""
+    if text == "none":
+        return NO_MAX_UNITS
     if not (text.isascii() and text.isdecimal() and int(text) > 0):
-        raise UsageError(f"--max-units takes a whole number above 0, not {text!r}.")
+        raise UsageError(f"--max-units takes a whole number above 0, or none, not {text!r}.")
     return int(text)
 
 

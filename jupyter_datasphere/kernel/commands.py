@@ -11,6 +11,7 @@ from ..errors import ExpectedError, NotFoundError, UnavailableError
 from ..protocol import Cell, Code, ExecutionRequest, Notebook, ProjectInfo, Source, Variable, Variables
 from .address import Address
 from .arguments import (
+    NO_MAX_UNITS,
     NO_TIMEOUT,
     ConfigArguments,
     ExecuteArguments,
@@ -62,6 +63,7 @@ class Commands:
         before is not thrown away. An error says which did not come. Detached, the handle has them.
         """
         timeout = self.settings.timeout if options.timeout is None else options.timeout
+        max_units = self.settings.max_units if options.max_units is None else options.max_units
         request = ExecutionRequest(
             source=self._source(options, code),
             project=options.project or self.project_id,
@@ -69,7 +71,7 @@ class Commands:
             outputs=options.output,
             spec=options.spec or self.settings.spec or None,
             timeout=None if timeout == NO_TIMEOUT else timeout,
-            max_units=options.max_units,
+            max_units=None if max_units == NO_MAX_UNITS else max_units,
         )
         run = Run(
             self.link,

@@ -93,7 +93,7 @@ EXECUTE.take(
     type=units_of,
     metavar="N",
     about="cancel the run before it passes so many units (spec times seconds, computed), and raise",
-    examples=("--max-units 2000", "--spec g1.1 --max-units 50000"),
+    examples=("--spec g1.1 --max-units 50000", "--max-units none"),
 )
 EXECUTE.take(
     "--detach",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from traitlets import Bool, Float, HasTraits, TraitError, Unicode, validate
+from traitlets import Bool, Float, HasTraits, Int, TraitError, Unicode, validate
 
 from ..errors import UsageError
 from .suggest import did_you_mean
@@ -20,7 +20,7 @@ SPECS = (
 )  # fmt: skip
 """The computing configurations of the service."""
 
-NAMES = ("spec", "session", "timeout", "quiet", "display_limit")
+NAMES = ("spec", "session", "timeout", "max_units", "quiet", "display_limit")
 
 _SESSION = re.compile(r"[\w.-]{1,64}")
 
@@ -33,6 +33,9 @@ class Settings(HasTraits):
     timeout = Float(None, allow_none=True, help="Seconds after which a run is cancelled; none: never.").tag(
         config=True
     )
+    max_units = Int(
+        None, allow_none=True, help="Units (computed) before which a run is cancelled; none: never."
+    ).tag(config=True)
     quiet = Bool(False, help="Whether progress lines and summaries are left out.").tag(config=True)
     display_limit = Float(10.0, help="Megabytes of output that a run shows; all of it is kept.").tag(
         config=True
@@ -58,7 +61,7 @@ class Settings(HasTraits):
             raise TraitError("A session's name has 1 to 64 letters, digits, '_', '-' and '.'.")
         return session
 
-    @validate("timeout", "display_limit")
+    @validate("timeout", "max_units", "display_limit")
     def _above_zero(self, proposal: dict[str, Any]) -> float | None:
         value: float | None = proposal["value"]
         if value is not None and not (math.isfinite(value) and value > 0):
@@ -123,12 +126,14 @@ _CONVERTERS: dict[str, Callable[[str], Any]] = {
     "spec": lambda text: "" if text == "none" else text,
     "session": str,
     "timeout": lambda text: None if text == "none" else float(text),
+    "max_units": lambda text: None if text == "none" else int(text),
     "quiet": lambda text: {"yes": True, "true": True, "no": False, "false": False}[text.lower()],
     "display_limit": float,
 }
 
 _TAKES = {
     "timeout": "It takes a number of seconds above 0, or none.",
+    "max_units": "It takes a whole number above 0, or none.",
     "quiet": "It takes yes or no.",
     "display_limit": "It takes a number of megabytes above 0.",
 }

@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 
 from jupyter_datasphere.errors import UsageError
-from jupyter_datasphere.kernel.arguments import CONFIG, NO_TIMEOUT, ConfigArguments, Input, parse_vars
+from jupyter_datasphere.kernel.arguments import (
+    CONFIG,
+    NO_MAX_UNITS,
+    NO_TIMEOUT,
+    ConfigArguments,
+    Input,
+    parse_vars,
+)
 from jupyter_datasphere.kernel.execute_arguments import EXECUTE, parse_execute
 
 
@@ -54,8 +61,8 @@ def test_an_expression_holds_everything_after_the_first_equals_sign() -> None:
         ("-o x -o x", True, "'x' is named twice"),
         ("-i 'x", True, "quote in the line of the magic is not closed"),
         ("--timeout soon", True, "number of seconds above 0, or none, not 'soon'"),
-        ("--max-units 0", True, "whole number above 0, not '0'"),
-        ("--max-units 1.5", True, "whole number above 0, not '1.5'"),
+        ("--max-units 0", True, "whole number above 0, or none, not '0'"),
+        ("--max-units 1.5", True, "whole number above 0, or none, not '1.5'"),
         ("--timeout 0", True, "number of seconds above 0"),
         ("--timeout -5", True, "number of seconds above 0"),
         ("--timeout inf", True, "number of seconds above 0"),
@@ -97,6 +104,7 @@ def test_what_the_settings_say_can_be_taken_back() -> None:
     assert parse_execute("", cell=True).quiet is None
     assert parse_execute("--no-quiet", cell=True).quiet is False
     assert parse_execute("--timeout none", cell=True).timeout == NO_TIMEOUT
+    assert parse_execute("--max-units none", cell=True).max_units == NO_MAX_UNITS
 
 
 @pytest.mark.parametrize("line", ["spec", "--rest", "spec=g1.1 -x"])

@@ -35,21 +35,25 @@ def test_a_kernel_begins_with_the_defaults(loaded: Kernel) -> None:
         "spec": ["none", "default"],
         "session": ["main", "default"],
         "timeout": ["none", "default"],
+        "max_units": ["none", "default"],
         "quiet": ["no", "default"],
         "display_limit": ["10", "default"],
     }
 
 
 def test_what_is_set_is_shown_and_taken_back(loaded: Kernel) -> None:
-    shown = settings(loaded.run("%ds_config spec=g1.1 timeout=600 quiet=yes session=s-1 display_limit='2.5'"))
+    line = "%ds_config spec=g1.1 timeout=600 max_units=9000 quiet=yes session=s-1 display_limit='2.5'"
+    shown = settings(loaded.run(line))
     assert shown == {
         "spec": ["g1.1", "%ds_config"],
         "session": ["s-1", "%ds_config"],
         "timeout": ["600", "%ds_config"],
+        "max_units": ["9000", "%ds_config"],
         "quiet": ["yes", "%ds_config"],
         "display_limit": ["2.5", "%ds_config"],
     }
-    assert settings(loaded.run("%ds_config spec=none timeout=none"))["timeout"] == ["none", "default"]
+    shown = settings(loaded.run("%ds_config spec=none timeout=none max_units=none"))
+    assert (shown["timeout"], shown["max_units"]) == (["none", "default"], ["none", "default"])
     assert settings(loaded.run("%ds_config --reset quiet=yes")) == {
         **settings(loaded.run("%ds_config")),
         "session": ["main", "default"],
@@ -82,6 +86,8 @@ def test_a_configuration_that_is_wrong_is_refused(loaded: Kernel) -> None:
         ("timeout=soon", "timeout=soon does not fit. It takes a number of seconds above 0, or none."),
         ("timeout=0", "timeout must be a number above 0"),
         ("timeout=nan", "timeout must be a number above 0"),
+        ("max_units=1.5", "max_units=1.5 does not fit. It takes a whole number above 0, or none."),
+        ("max_units=0", "max_units must be a number above 0"),
         ("quiet=maybe", "It takes yes or no."),
         ("display_limit=-1", "display_limit must be a number above 0"),
         ("session=a/b", "A session's name has"),
