@@ -99,7 +99,7 @@ class LedgerFile:
         try:
             self._db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
         except sqlite3.OperationalError as error:
-            raise self._translated(error) from error
+            raise unwritable(path.parent, error) from error
         try:
             if not read_only and self._is_empty():
                 self._create()
@@ -187,17 +187,23 @@ class LedgerFile:
                 raise
         except StorageError as error:
             self.problem = error.message
+            self._db.execute("PRAGMA busy_timeout = 0")  # those who try after this one shall not wait, too
             raise
-        self.problem = None
+        if self.problem is not None:
+            self.problem = None
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def _execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Raises `StorageError` for what is the matter with the disk or with other programs."""
         try:
             return self._db.execute(statement, values)
         except sqlite3.OperationalError as error:
-            raise self._translated(error) from error
+            if (trouble := self._trouble(error)) is None:
+                raise
+            raise trouble from error
 
-    def _translated(self, error: sqlite3.OperationalError) -> Exception:
+    def _trouble(self, error: sqlite3.OperationalError) -> StorageError | None:
+        """What that means, unless it is a mistake of ours."""
         if error.sqlite_errorcode in _NO_SPACE:
             return self._full(error)
         code = error.sqlite_errorcode & 0xFF  # what is above that says more than we need
@@ -209,7 +215,7 @@ class LedgerFile:
                 code="ledger-locked",
                 hint="A backup or a database tool, perhaps: it can be used again once that lets go of it.",
             )
-        return error
+        return None
 
     def _full(self, error: Exception) -> StorageError:
         return StorageError(
