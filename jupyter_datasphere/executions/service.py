@@ -68,8 +68,11 @@ class ExecutionService:
         *,
         idempotency_window: float = 3600.0,
         questions_per_second: float = QUESTIONS_PER_SECOND,
+        takes_over: bool = True,
         clock: Clock = SYSTEM,
     ) -> None:
+        """`takes_over`: whether runs of servers that die are followed here; that needs credentials."""
+        self._takes_over = takes_over
         self._ledger = ledger
         self._transport = client.transport
         self._clock = clock
@@ -200,22 +203,24 @@ class ExecutionService:
     def get(self, execution_id: str) -> Execution:
         """Raises `NotFoundError`."""
         execution = self._ledger.execution(execution_id)
-        self._take_over([execution])
+        self._look_after([execution])
         return execution
 
     def search(self, **filters: Any) -> list[Execution]:
         """Executions, newest first; see `Ledger.search`."""
         found = self._ledger.search(**filters)
-        self._take_over(found)
+        self._look_after(found)
         return found
 
-    def _take_over(self, seen: Iterable[Execution]) -> None:
-        """Go on with those of other servers, if their servers have died."""
-        if self._closed:
-            return
-        if any(one.state not in FINAL_STATES and one.id not in self._followers for one in seen):
+    def take_over(self) -> None:
+        """Go on with the runs of servers that have died."""
+        if self._takes_over and not self._closed:
             self._ledger.adopt()
             self.resume()
+
+    def _look_after(self, seen: Iterable[Execution]) -> None:
+        if any(one.state not in FINAL_STATES and one.id not in self._followers for one in seen):
+            self.take_over()
 
     def cancel(self, execution_id: str, reason: str = "interrupt") -> Execution:
         """Ask for the end of a run. Returns at once; the events tell how it ended.

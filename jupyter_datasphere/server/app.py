@@ -95,11 +95,12 @@ class DataSphere(Settings, ExtensionApp):
         """With the runs that a server of this user left: an earlier one, or one that dies while we live."""
         while True:
             try:
-                self.ledger.adopt()
                 if self.ledger.unfinished():
                     self.backend.executions.resume()
+                if "backend" in self.__dict__:  # a server that nobody uses takes nothing over
+                    self.backend.executions.take_over()
             except DataSphereError as error:
-                self.log.warning("Runs of an earlier server cannot be followed now: %s", error)
+                self.log.warning("Runs of another server cannot be followed now: %s", error)
             await asyncio.sleep(TAKE_OVER_SECONDS)
 
     def _announce(self, serverapp: ServerApp, presence: Presence) -> None:

@@ -48,6 +48,7 @@ class Backend:
             self.projects,
             idempotency_window=settings.idempotency_window,
             questions_per_second=settings.questions_per_second,
+            takes_over=source is not None,
         )
 
     async def aclose(self) -> None:

@@ -65,10 +65,10 @@ class Server:
 
 
 @contextmanager
-def server(folder: Path, ledger: Path, emulator: Facts) -> Iterator[Server]:
+def server(folder: Path, ledger: Path, emulator: Facts, **environment: str) -> Iterator[Server]:
     folder.mkdir(parents=True)
     options = [f"--DataSphere.ledger_dir={ledger}"]
-    with jupyter("server", folder, environment_for(emulator), options=options) as facts:
+    with jupyter("server", folder, environment_for(emulator) | environment, options=options) as facts:
         headers = {"Authorization": f"token {facts['token']}"}
         with httpx.Client(base_url=facts["url"], headers=headers, timeout=60) as client:
             yield Server(folder, facts, client)
@@ -126,6 +126,7 @@ async def test_a_timeout_of_a_run_whose_server_has_died_is_kept_although_nobody_
     two: tuple[Server, Server], emulator: Facts
 ) -> None:
     one, other = two
+    assert other.history() == []
     name = f"stopped-{secrets.token_hex(4)}"
     source = (
         "import pathlib, time\nprint('begun')\n"
@@ -140,6 +141,22 @@ async def test_a_timeout_of_a_run_whose_server_has_died_is_kept_although_nobody_
             await asyncio.sleep(0.05)
     assert [event for _, event in other.events(execution)][-1]["problem"]["code"] == "timeout"
     stopped.unlink()
+
+
+def test_a_server_without_credentials_leaves_the_runs_to_one_that_has_them(
+    tmp_path: Path, emulator: Facts
+) -> None:
+    ledger = tmp_path / "ledger"
+    with server(tmp_path / "poor" / "notebooks", ledger, emulator, YC_TOKEN="") as poor:
+        with server(tmp_path / "one" / "notebooks", ledger, emulator) as one:
+            execution = one.start("import time\nprint('begun')\ntime.sleep(3)\nprint('ended')")
+            one.until_printed(execution, "begun")
+            one.kill()
+        assert poor.history() == [execution]
+        assert poor.state(execution) == "running"
+        with server(tmp_path / "later" / "notebooks", ledger, emulator) as later:
+            later.until_printed(execution, "ended")
+            assert [event for _, event in poor.events(execution)][-1]["state"] == "succeeded"
 
 
 def test_a_ledger_folder_that_cannot_be_used_is_told_and_the_rest_works(
