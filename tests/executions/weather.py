@@ -80,7 +80,7 @@ def damage(folder: Path, facts: Facts, replays: Mapping[str, str], cells: Iterab
         if count > 1:
             found.doubled.append(f"{key}: executed {count} times")
         if text(ledger, key) != expected:
-            found.incomplete.append(f"{key}: {text(ledger, key)}")
+            found.incomplete.append(f"{key}: {text(ledger, key)!r:.200}")
     ledger.close()
     return found
 
