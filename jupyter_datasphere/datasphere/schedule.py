@@ -7,7 +7,8 @@ import random
 import time
 
 SHORTEST = 0.005
-LONGEST = 2.0
+LONGEST = 1.9
+"""With the question itself, news is at most two seconds late."""
 SHARE = 0.1
 JITTER = 0.1
 
@@ -60,7 +61,7 @@ class Pace:
 
 
 class Schedule:
-    """Waits of a tenth of the time since the last news, between 5 ms and 2 s, with jitter.
+    """Waits of a tenth of the time since the last news, between 5 ms and 1.9 s, with jitter.
 
     News that keeps coming keeps the waits short; silence makes them long. So an event is seen within a tenth
     of the silence before it, and the number of questions grows with the logarithm of the silence.
