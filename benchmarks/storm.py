@@ -41,8 +41,10 @@ CELLS = 20
 """One run in so many is a cell in a real kernel."""
 DELAYS = (3.0, 9.0)
 """Seconds between two lines of a replay: some end between the kills, most after the last."""
-LIVES = (3.0, 9.0)
-"""Seconds from the start of a server to its death."""
+ASKED_BY = 0.6
+"""The share of the kills among which the asking is spread; the other kills come when all are asked."""
+LAST_SECONDS = 5.0
+"""A server lives on for so long at most, once its time has come."""
 ASKERS = 32
 
 Body = dict[str, Any]
@@ -52,6 +54,7 @@ class Asker:
     """Asks for executions until each of them is confirmed, of one server after another."""
 
     def __init__(self, bodies: dict[str, Body]) -> None:
+        self.confirmed = 0
         self._bodies = bodies
         self._unconfirmed = list(bodies)
         random.shuffle(self._unconfirmed)
@@ -69,7 +72,9 @@ class Asker:
             try:
                 confirmed = await self._is_there(server, execution_id)
             finally:
-                if not confirmed:
+                if confirmed:
+                    self.confirmed += 1
+                else:
                     self._unconfirmed.append(execution_id)
 
     async def _is_there(self, server: httpx.AsyncClient, execution_id: str) -> bool:
@@ -89,21 +94,24 @@ async def survive(facts: dict[str, str], base: Path, bodies: dict[str, Body], ki
     options = [f"--DataSphere.ledger_dir={base / 'ledger'}"]
     asker = Asker(bodies)
     on: list[int] = []
-    for life in [*(random.uniform(*LIVES) for _ in range(kills)), None]:
+    for number in range(1, kills + 2):
         with jupyter("server", folder, environment_for(facts), options=options) as server:
 
-            def kill(pid: int = server["pid"]) -> None:
+            async def kill(pid: int = server["pid"], number: int = number) -> None:
+                while asker.confirmed < len(bodies) * min(number / (kills * ASKED_BY), 1):
+                    await asyncio.sleep(0.02)
+                await asyncio.sleep(random.uniform(0, LAST_SECONDS))
                 os.kill(pid, signal.SIGKILL)
                 on.append(unfinished(facts))
 
-            if life is not None:
-                asyncio.get_running_loop().call_later(life, kill)
+            killing = asyncio.create_task(kill()) if number <= kills else None
             try:
                 await bring_to_end(server, asker)
             except* httpx.TransportError:
-                if life is None:
+                if killing is None or not killing.done():
                     raise
-    assert len(on) == kills, "all runs ended before the last kill"
+            if killing is not None:
+                await killing
     return on
 
 
