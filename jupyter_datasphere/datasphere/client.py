@@ -44,9 +44,10 @@ class Client:
         self.transport = transport
         self._tokens = tokens
         self._pace = pace
+        self._asked = 0
 
     def paced(self, pace: Pace) -> Client:
-        """The same client, but each of its calls waits for its turn."""
+        """The same client for questions about one run: each waits for its turn."""
         return Client(self.transport, self._tokens, pace)
 
     # Communities
@@ -244,7 +245,8 @@ class Client:
         try:
             while True:
                 if self._pace is not None:
-                    await self._pace.turn()
+                    await self._pace.turn(self._asked)
+                    self._asked += 1
                 try:
                     return await self.transport.call(method, ids, request, token=token, idempotency_key=key)
                 except ServiceError as error:

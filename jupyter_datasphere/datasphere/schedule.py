@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 import random
 import time
 
@@ -44,20 +46,46 @@ class FirstLook:
 class Pace:
     """A limit on all questions of a server together, so that many runs at once do not ask without measure.
 
-    Questions are let through in their order, `rate` a second; after a quiet time, up to a second's worth of
-    them at once.
+    `rate` questions a second are let through; after a quiet time, up to a second's worth of them at once.
+    Where they have to queue, what was asked about seldom goes before what was asked about often, so that a
+    short run is not kept waiting by a thousand long ones; but those wait at most `HEAD_START` longer for it.
     """
+
+    HEAD_START = 10.0
+    SECONDS_A_QUESTION = 0.1
+    """By how much each question puts further ones about the same run back, up to `HEAD_START`."""
 
     def __init__(self, rate: float) -> None:
         self._interval = 1 / rate
         self._next = 0.0
+        self._queue: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = itertools.count()
 
-    async def turn(self) -> None:
-        """Wait until one more question may be asked."""
+    async def turn(self, asked: int = 0) -> None:
+        """Wait until one more question may be asked about something that was asked about so often."""
         now = time.monotonic()
-        self._next = max(self._next, now - 1.0) + self._interval
-        if self._next > now:
-            await asyncio.sleep(self._next - now)
+        self._next = max(self._next, now - 1.0)
+        loop = asyncio.get_running_loop()
+        if not self._queue:
+            if self._next + self._interval <= now:
+                self._next += self._interval
+                return
+            loop.call_later(self._next + self._interval - now, self._let_through)
+        rank = now + min(asked * self.SECONDS_A_QUESTION, self.HEAD_START)
+        future: asyncio.Future[None] = loop.create_future()
+        heapq.heappush(self._queue, (rank, next(self._numbers), future))
+        await future
+
+    def _let_through(self) -> None:
+        now = time.monotonic()
+        while self._queue and self._next + self._interval <= now:
+            future = heapq.heappop(self._queue)[2]
+            if not future.done():  # it was given up
+                future.set_result(None)
+                self._next += self._interval
+        if self._queue:
+            wait = self._next + self._interval - now
+            asyncio.get_running_loop().call_later(wait, self._let_through)
 
 
 class Schedule:

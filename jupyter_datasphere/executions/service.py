@@ -88,9 +88,9 @@ class ExecutionService:
         self._tidying: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
         self._closed = False
-        asking = client.paced(Pace(questions_per_second))
-        self._state = StateChannel(client, asking)
-        self._direct = DirectChannel(client, asking)
+        pace = Pace(questions_per_second)
+        self._state = StateChannel(client, pace)
+        self._direct = DirectChannel(client, pace)
         self._channels: dict[str, Channel] = {c.name: c for c in (self._state, self._direct)}
 
     async def close(self) -> None:

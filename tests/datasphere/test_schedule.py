@@ -53,3 +53,40 @@ async def test_all_questions_together_are_paced() -> None:
     await asyncio.gather(*(pace.turn() for _ in range(60)))
     assert burst < 0.2
     assert time.monotonic() - begun >= 0.29
+
+
+async def test_what_was_asked_about_seldom_goes_first() -> None:
+    pace = Pace(rate=100)
+    await asyncio.gather(*(pace.turn() for _ in range(100)))  # what was saved up in the quiet before
+    order: list[str] = []
+
+    async def ask(name: str, asked: int) -> None:
+        await pace.turn(asked)
+        order.append(name)
+
+    asking = [asyncio.create_task(ask(name, 1000)) for name in ("a", "b", "given up", "c")]
+    asking.append(asyncio.create_task(ask("seldom", 3)))
+    await asyncio.sleep(0)
+    asking.pop(2).cancel()
+    await asyncio.gather(*asking)
+    assert order == ["seldom", "a", "b", "c"]
+
+
+async def test_what_was_asked_about_often_waits_a_while_longer_and_not_for_ever() -> None:
+    pace = Pace(rate=1000)
+    pace.HEAD_START = 0.02
+    await asyncio.gather(*(pace.turn() for _ in range(1000)))
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+
+        async def come() -> list[asyncio.Task[None]]:
+            new = [group.create_task(pace.turn()) for _ in range(200)]
+            await asyncio.sleep(0.01)
+            return new
+
+        waiting = await come()  # more than can be let through meanwhile
+        often = group.create_task(pace.turn(1000))
+        while not often.done():
+            waiting += await come()
+        assert not all(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()

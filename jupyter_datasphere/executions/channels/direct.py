@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from ...datasphere import types
 from ...datasphere.client import Client
+from ...datasphere.schedule import Pace
 from ...errors import NotFoundError, ServiceError
 from ...protocol import (
     Cell,
@@ -34,14 +35,14 @@ from .outcomes import LOST, operation_of, outcome_of, response_of
 class DirectChannel:
     """Runs stored cells, and stored notebooks where that was asked for, without the runner.
 
-    `asking` is for looking again and again at runs.
+    `pace` is for looking again and again at runs.
     """
 
     name = "direct"
 
-    def __init__(self, client: Client, asking: Client) -> None:
+    def __init__(self, client: Client, pace: Pace) -> None:
         self._client = client
-        self._asking = asking
+        self._pace = pace
 
     async def check(self, project_id: str, request: ExecutionRequest) -> None:
         await self._cells(project_id, request.source)
@@ -68,7 +69,7 @@ class DirectChannel:
         return Submission(operation.id, operation.created_at)
 
     def follow(self, run: Run) -> DirectFeed:
-        return DirectFeed(self._asking, run, self._cells)
+        return DirectFeed(self._client.paced(self._pace), run, self._cells)
 
     async def cancel(self, run: Run) -> None:
         if run.execution.operation_id is not None:

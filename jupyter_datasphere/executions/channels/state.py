@@ -10,6 +10,7 @@ import msgspec
 
 from ...datasphere import types
 from ...datasphere.client import Client
+from ...datasphere.schedule import Pace
 from ...errors import ExpectedError, NotFoundError, ServiceError
 from ...protocol import (
     Cell,
@@ -39,13 +40,13 @@ REASON_SECONDS = 5.0
 
 
 class StateChannel:
-    """Runs cells and stored notebooks through the runner; `asking` is for looking again and again at runs."""
+    """Runs cells and stored notebooks through the runner; `pace` is for looking again and again at runs."""
 
     name = "state"
 
-    def __init__(self, client: Client, asking: Client) -> None:
+    def __init__(self, client: Client, pace: Pace) -> None:
         self._client = client
-        self._asking = asking
+        self._pace = pace
         self._runner_cells: dict[str, str] = {}
 
     async def check(self, project_id: str, request: ExecutionRequest) -> None:
@@ -83,7 +84,7 @@ class StateChannel:
         return Submission(operation.id, operation.created_at)
 
     def follow(self, run: Run) -> RunnerFeed:
-        return RunnerFeed(self._asking, run, self._runner_cell)
+        return RunnerFeed(self._client.paced(self._pace), run, self._runner_cell)
 
     async def cancel(self, run: Run) -> None:
         if run.execution.operation_id is not None:
