@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -15,7 +16,6 @@ from ...errors import ExpectedError, NotFoundError, ServiceError
 from ...protocol import (
     Cell,
     Code,
-    Event,
     ExecutionRequest,
     FailureEvent,
     FinishedEvent,
@@ -37,6 +37,8 @@ TRUST_SECONDS = 0.05
 """How long after its last news a run is taken to be alive without a look at its operation."""
 REASON_SECONDS = 5.0
 """How long the operation of a run that was interrupted is asked for the reason."""
+PIECE = 2**20
+"""Characters of an answer that are read and written in one go; it may have a hundred times as many."""
 
 
 class StateChannel:
@@ -139,33 +141,41 @@ class StateChannel:
 
 
 class RunnerFeed:
-    """Follows a run of the runner by the numbers of its events: exact, whatever is repeated."""
+    """Follows a run of the runner by the numbers of its events: exact, whatever is repeated.
+
+    A large answer is given as the news of several looks, piece by piece, so that everything else goes on.
+    """
 
     def __init__(self, client: Client, run: Run, find_cell: Callable[[str], Awaitable[str]]) -> None:
         self._client = client
         self._run = run
         self._find_cell = find_cell
         self._cursor = run.source_cursor
-        self._start_at = run.operation_created_at
-        self._done = False
+        self._start_at = self._asked_since = run.operation_created_at
+        self._texts: deque[str] = deque()
+        """What was answered and is not read yet."""
+        self._gap = False
+        self._ended: types.Operation | None = None
         self._aborted_at: float | None = None
         self._last_news = client.transport.here.elapsed()
 
     async def news(self) -> News:
+        news = await self._news()
+        if self._ended is not None and news.outcome is not None and news.outcome.state == "cancelled":
+            news.outcome = stopped_by(self._ended) or news.outcome
+        return news
+
+    async def _news(self) -> News:
         asked = self._client.transport.here.elapsed()
         try:
-            news = self._take(await self._outputs(self._start_at))
+            news = await self._next(asked)
+            if self._gap and not news.events:
+                news = await self._next(asked)  # of everything
         except ServiceError as error:
             if error.code not in ("not-found", "no-runner"):
                 raise
             return await self._look_at_operation()  # somebody took the runner away: only the end can be told
-        if self._gap:  # an output was missed: one of the clocks was set
-            news = self._take(await self._outputs(""))
-        elif self._client.transport.clock.known and self._aborted_at is None:
-            # What was not in this answer was made after the service began to answer.
-            # No matter what we took for it before: the service's clock may have been set back.
-            self._start_at = _timestamp(self._client.transport.clock.earliest(asked))
-        if news.events or news.outcome:
+        if news.events or news.outcome or self._texts:
             self._last_news = asked
             return news
         if asked - self._last_news < TRUST_SECONDS and self._aborted_at is None:
@@ -173,7 +183,7 @@ class RunnerFeed:
         return await self._look_at_operation()
 
     async def settled(self) -> bool:
-        if self._done:
+        if self._ended is not None:
             return True
         operation = await operation_of(self._client, self._run)
         return operation is None or operation.done
@@ -184,12 +194,17 @@ class RunnerFeed:
             return News(outcome=LOST)
         if not operation.done:
             return News()
-        self._done = True
+        self._ended = operation
         checkpoint = response_of(operation).checkpoint_id
+        self._texts.extend(await self._outputs(self._start_at, checkpoint))
+        news = self._take()
+        if news.events or news.outcome or self._texts:
+            return news
+        # The runner did not come to its end, or more was missed; what its cell itself printed may tell why.
         all_outputs = await self._outputs("" if checkpoint else self._run.operation_created_at, checkpoint)
-        news = self._take(all_outputs)
+        self._texts.extend(all_outputs)
+        news = self._take(sum(map(len, all_outputs)))
         if news.outcome is None:
-            # The runner did not come to its end: what its cell itself printed may tell why.
             printed = [outputs.event_of(text) for text in all_outputs if outputs.batch_of(text) is None]
             news.events.extend(printed)
             news.outcome = outcome_of(operation)
@@ -197,9 +212,18 @@ class RunnerFeed:
             raised = any(isinstance(event, FailureEvent) for event in printed)
             if news.outcome.state == "cancelled" and checkpoint and not raised:
                 news.events.append(NoticeEvent(text=_INTERPRETER_GONE))
-        elif news.outcome.state == "cancelled":
-            news.outcome = stopped_by(operation) or news.outcome
         return news
+
+    async def _next(self, asked: float) -> News:
+        """What is new in the next piece of the last answer, or else of another one."""
+        if not self._texts:
+            self._asked_since = self._start_at
+            self._texts.extend(await self._outputs(self._start_at))
+            if self._client.transport.clock.known:
+                # What was not in this answer was made after the service began to answer.
+                # No matter what we took for it before: the service's clock may have been set back.
+                self._start_at = _timestamp(self._client.transport.clock.earliest(asked))
+        return self._take()
 
     async def _outputs(self, start_at: str, checkpoint: str = "") -> list[str]:
         project_id = self._run.execution.project_id
@@ -213,14 +237,23 @@ class RunnerFeed:
         now = self._client.transport.here.elapsed()
         if self._aborted_at is None:
             self._aborted_at = now
-        return not self._done and now - self._aborted_at < REASON_SECONDS
+        return self._ended is None and now - self._aborted_at < REASON_SECONDS
 
-    def _take(self, texts: list[str]) -> News:
-        """The events that are new in outputs of the runner's cell; those of other runs are left alone."""
-        events: list[Event] = []
-        outcome: Outcome | None = None
+    def _ask_again(self, start_at: str) -> None:
+        """Read nothing more of this answer, and ask for it again."""
+        self._texts.clear()
+        self._start_at = start_at
+
+    def _take(self, limit: int = PIECE) -> News:
+        """The events that are new in a piece of the answer; those of other runs are left alone.
+
+        Where one was missed, because one of the clocks was set, everything is asked for next.
+        """
+        news = News()
         self._gap = False
-        for text in texts:
+        while self._texts and limit > 0:
+            text = self._texts.popleft()
+            limit -= len(text)
             batch = outputs.batch_of(text)
             if batch is None or batch.run != self._run.execution.id:
                 continue
@@ -229,16 +262,18 @@ class RunnerFeed:
                     continue
                 if number != self._cursor + 1:
                     self._gap = True
-                    return News(events, self._cursor if events else None)
+                    self._ask_again("")
+                    return news
                 if isinstance(event, FinishedEvent) and event.status == "aborted" and self._reason_may_come():
-                    break
-                self._cursor = number
-                events.append(event)
+                    self._ask_again(self._asked_since)
+                    return news
+                self._cursor = news.source_cursor = number
+                news.events.append(event)
                 if isinstance(event, StartedEvent) and event.runner != RUNNER_VERSION:
-                    events.append(NoticeEvent(text=_OTHER_RUNNER))
+                    news.events.append(NoticeEvent(text=_OTHER_RUNNER))
                 elif isinstance(event, FinishedEvent):
-                    outcome = _OUTCOMES[event.status]
-        return News(events, self._cursor if events else None, outcome)
+                    news.outcome = _OUTCOMES[event.status]
+        return news
 
 
 class _Entry(msgspec.Struct):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -12,6 +13,7 @@ from jupyter_datasphere.executions.runner.source.events import (
     BATCH_SIZE,
     Courier,
     Delivery,
+    Meter,
     Outbox,
     event,
     output,
@@ -148,3 +150,19 @@ def test_the_courier_survives_a_publisher_that_fails() -> None:
                 threading.Event().wait(0.001)
     assert worked.wait(5)
     courier.stop()
+
+
+def test_who_writes_without_measure_is_held_up() -> None:
+    meter = Meter()
+    written, begun = 0, time.monotonic()
+    while written < events.BURST + 0.5 * events.RATE:
+        written += 1000
+        meter.room -= 1000
+        if meter.room < 0:
+            meter.rest()
+    assert time.monotonic() - begun > 0.4
+    meter.room = -events.RATE // 10
+    begun = time.monotonic()
+    meter.rest()  # it counts what time has passed
+    meter.rest()
+    assert meter.room >= 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
-from .events import Courier, Outbox, output
+from .events import Courier, Meter, Outbox, output
 from .sessions import Session, Sessions
 
 ORIGIN = "jupyter_datasphere"
@@ -37,6 +37,7 @@ class Capture:
         self.shell = shell
         self.sessions = sessions
         self.courier = Courier()
+        self.meter = Meter()
         self.scope: Scope | None = None
         self.notices: list[str] = []
         """What cannot be captured here, in words."""
@@ -132,6 +133,9 @@ class Capture:
         scope.outbox.append((stream, content, cell))
         if self.courier.idle:
             self.courier.ring()
+        self.meter.room -= len(content)
+        if self.meter.room < 0:
+            self.meter.rest()
 
     def put_message(self, kind: str, content: dict[str, Any], place: tuple[Session, int | None]) -> None:
         """Put a message's content into the outbox of a session, as it is now."""

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from threading import Lock, Thread
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Deque, Tuple
 
 MIME = "application/vnd.jupyter-datasphere.events+json"
@@ -29,6 +29,12 @@ TEXT_SIZE = 24 * 1024
 GATHER = 0.005
 PAUSE = 0.045
 """Seconds: how long the first output after a silence waits for company, and how long after it is rest."""
+
+BURST = 4_000_000
+RATE = 12_000_000
+REST = 0.05
+"""Characters that code may write at once, and in a second for long; seconds for which it is held up where it
+writes more. Who follows keeps up with that; more would pile up there, however much it is."""
 
 Piece = Tuple[str, Any, Any]
 """In an outbox: ``(stream, text, cell)``, or ``("", event, None)``. Outboxes outlive an upgrade of the
@@ -128,6 +134,24 @@ class Delivery:
             size += len(content) + 16
         if batch:
             self._publish(self._head + b",".join(batch) + b"]}")
+
+
+class Meter:
+    """Holds up code that writes without measure. Who writes takes from `room`, and rests where none is left.
+
+    Threads that do so at once may spoil the sum a little, which does no harm.
+    """
+
+    def __init__(self) -> None:
+        self.room = BURST
+        self._counted_at = monotonic()
+
+    def rest(self) -> None:
+        now = monotonic()
+        self.room = min(BURST, self.room + int((now - self._counted_at) * RATE))
+        self._counted_at = now
+        if self.room < 0:
+            sleep(REST - self.room / RATE)
 
 
 class Courier:

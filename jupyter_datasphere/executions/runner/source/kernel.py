@@ -162,7 +162,8 @@ class KernelCapture(Capture):
         return self._send(stream, msg_or_type, content, parent, *args, **options)
 
     def _tapped_write(self, tap: _Stream) -> Callable[[str], int | None]:
-        stream, name, pid, main, courier = tap.stream, tap.name, self._pid, self._main, self.courier
+        stream, name, pid, main = tap.stream, tap.name, self._pid, self._main
+        courier, meter = self.courier, self.meter
 
         def write(text: str) -> int | None:
             if getpid() != pid:
@@ -179,6 +180,9 @@ class KernelCapture(Capture):
                     scope.outbox.append((name, text, scope.cell))
                     if courier.idle:
                         courier.ring()
+                    meter.room -= len(text)
+                    if meter.room < 0:
+                        meter.rest()
                 return len(text)
             return self._write(tap, text)
 
