@@ -111,7 +111,8 @@ class Display:
             self._write(
                 "stderr",
                 f"[The output exceeds {self._limit / 1e6:g} MB, and the rest is not shown here. All of it is"
-                f" kept with execution {self._execution_id}.]\n",
+                f" kept with execution {self._execution_id}: %ds_output {self._execution_id} --file PATH"
+                f" writes its text to a file.]\n",
             )
         return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..protocol import Event, Execution, State
@@ -13,9 +14,10 @@ from .interrupts import interruptible
 from .lines import DisplayLine
 from .link import Link
 from .outcome import Outcome
-from .outputs import Output, outputs_of, text_of
+from .outputs import Output, outputs_of, texts_of
 from .progress import watched
 from .reader import Reader
+from .saving import save_text
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -61,7 +63,16 @@ class Handle:
     @property
     def text(self) -> str:
         """What the code wrote to stdout and stderr by now, in the order in which it was written."""
-        return text_of(self._events())
+        return "".join(texts_of(self._events()))
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> int:
+        """Write `text` to a file without having all of it in memory; gives the number of bytes.
+
+        The file is there as a whole or, whatever goes wrong, as it was. Raises `ConflictError` for one that
+        exists, unless it is to be overwritten, and `StorageError` for one that cannot be written.
+        """
+        with interruptible():
+            return save_text(self._link, self._look(), path, overwrite=overwrite)
 
     @property
     def variables(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .live import Board
 from .lookup import find
 from .outcome import Outcome
 from .pacing import Pacer
+from .saving import save_text
 from .settings import Settings
 from .stopping import may_go_on, see_it_end
 from .watch import Watch
@@ -72,6 +73,14 @@ class Joining:
         except DataSphereError as error:
             # Shown and not raised: looking at a run that failed is no failure.
             print(*error._render_traceback_(), sep="\n", file=sys.stderr, flush=True)
+
+    def save(self, written: str, path: str, *, overwrite: bool) -> None:
+        """Write the text that the run has put out so far to a file, and say how much that was."""
+        execution = find(self._link, written)
+        with self._interruptible(lambda: f"no longer writing: {path} was left as it was"):
+            size = save_text(self._link, execution, path, overwrite=overwrite)
+        goes_on = "" if is_over(execution) else f"; the run goes on ({execution.state})"
+        self._say(f"{path}: {size:,} bytes, the text of execution {execution.id}{goes_on}")
 
     def cancel(self, written: str) -> None:
         """Ask for the end of the run, and wait a little to see it."""

@@ -109,9 +109,11 @@ class DataSphereMagics(Settings, Magics):
 
     @magic(line_magic, run_arguments.OUTPUT)
     def ds_output(self, line: str) -> None:
-        options = run_arguments.parse_run(run_arguments.OUTPUT, line)
+        options = run_arguments.parse_output(line)
         if options.help or options.id is None:
             print(self.ds_output.__doc__)
+        elif options.file is not None:
+            self.commands.joining.save(options.id, options.file, overwrite=options.overwrite)
         else:
             self.commands.joining.output(options.id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..protocol import Event, FailureEvent, OutputEvent
@@ -28,13 +28,11 @@ def outputs_of(events: Iterable[Event]) -> list[Output]:
     return kept.finished()
 
 
-def text_of(events: Iterable[Event]) -> str:
-    """What the code wrote to stdout and stderr, in the order in which it was written."""
-    return "".join(
-        event.content["text"]
-        for event in events
-        if isinstance(event, OutputEvent) and event.message == "stream"
-    )
+def texts_of(events: Iterable[Event]) -> Iterator[str]:
+    """What the code wrote to stdout and stderr, piece by piece, in the order in which it was written."""
+    for event in events:
+        if isinstance(event, OutputEvent) and event.message == "stream":
+            yield event.content["text"]
 
 
 class _Kept:

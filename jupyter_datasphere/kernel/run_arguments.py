@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TypeVar
 
 from ..errors import UsageError
 from .parser import Parser
+
+RunOptions = TypeVar("RunOptions", bound="RunArguments")
 
 NEWEST = 20
 """Runs that `%ds_history` shows where nothing else is said."""
@@ -21,6 +24,11 @@ class HistoryArguments(argparse.Namespace):
 class RunArguments(argparse.Namespace):
     help: bool
     id: str | None
+
+
+class OutputArguments(RunArguments):
+    file: str | None
+    overwrite: bool
 
 
 def number_of(text: str) -> int:
@@ -60,10 +68,10 @@ def parse_history(line: str) -> HistoryArguments:
     return options
 
 
-def _of_one_run(magic: str, description: str, *more: str) -> Parser:
+def _of_one_run(magic: str, description: str, *more: str, options: str = "") -> Parser:
     parser = Parser(
         magic,
-        usage=f"%{magic} ID",
+        usage=f"%{magic} ID{options}",
         description=description,
         examples="\n".join(f"  {example}" for example in (f"%{magic} 0123456789abcdef", *more)),
     )
@@ -91,13 +99,34 @@ CANCEL = _of_one_run(
 OUTPUT = _of_one_run(
     "ds_output",
     "Show what a run has put out so far, and how it failed if it did; waits for nothing and raises nothing.",
-    "%ds_output 0123",
+    "%ds_output 0123 --file output.txt",
+    options=" [--file PATH [--overwrite]]",
 )
+
+
+OUTPUT.take(
+    "--file",
+    metavar="PATH",
+    about="write the text, all of it, to this file on this machine, and show nothing",
+    examples=("--file output.txt", '--file "~/runs/nightly output.txt"'),
+)
+OUTPUT.take("--overwrite", action="store_true", about="replace the file of --file if it is there already")
 
 
 def parse_run(parser: Parser, line: str) -> RunArguments:
     """The options of a magic that takes one run."""
-    options = parser.parse(line, RunArguments())
+    return _of_a_run(parser, parser.parse(line, RunArguments()))
+
+
+def parse_output(line: str) -> OutputArguments:
+    """The options of ``%ds_output``."""
+    options = _of_a_run(OUTPUT, OUTPUT.parse(line, OutputArguments()))
+    if options.overwrite and options.file is None:
+        raise UsageError("%ds_output: --overwrite says what to do with a --file, and there is none.")
+    return options
+
+
+def _of_a_run(parser: Parser, options: RunOptions) -> RunOptions:
     if options.id is None and not options.help:
         raise UsageError(f"{parser.prog} takes the ID of a run.", hint="%ds_history lists them.")
     return options

@@ -209,3 +209,56 @@ async def test_what_no_display_has_room_for_is_in_the_handle(user: User) -> None
     assert (await user.executions())[0]["id"] in cell.text("stderr")
     assert cell.text() == "after\n"
     assert await user.value("len(h.outputs[0]['data']['image/png'])") == "50000000"
+
+
+async def test_the_text_becomes_a_file(user: User, tmp_path: Path) -> None:
+    file = tmp_path / "output.txt"
+    await user.run("%%ds_execute --handle h\nimport sys\nprint('на выход')\nprint('err', file=sys.stderr)")
+    assert await user.value(f"h.save({str(file)!r})") == str(len("на выход\nerr\n".encode()))
+    assert file.read_text("utf-8") == await user.value("h.text") == "на выход\nerr\n"
+    refused = await user.run(f"h.save({str(file)!r})")
+    assert refused.error["ename"] == "ConflictError" and "overwrite=True" in refused.error["evalue"]
+    file.write_text("of before")
+    await user.run(f"h.save({str(file)!r}, overwrite=True)")
+    assert file.read_text("utf-8") == "на выход\nerr\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+async def test_a_file_that_cannot_be_written_is_one_clear_error(user: User, tmp_path: Path) -> None:
+    await user.run("%%ds_execute --handle h\nprint(1)")
+    for path, ename, says in (
+        (tmp_path / "no" / "folder.txt", "StorageError", "Name a file in a folder that is there"),
+        (tmp_path, "UsageError", "is a folder"),
+    ):
+        error = (await user.run(f"h.save({str(path)!r}, overwrite=True)")).error
+        assert error["ename"] == ename and says in error["evalue"]
+    # A disk that is full in the middle: what was there stays, and nothing half-done is left.
+    file = tmp_path / "output.txt"
+    file.write_text("of before")
+    await user.run("%ds_config display_limit=0.1")
+    await user.run("%%ds_execute --quiet --handle h\nfor number in range(30_000): print(f'{number:099d}')")
+    full = (
+        "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "before = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))\n"
+        f"try:\n    h.save({str(file)!r}, overwrite=True)\n"
+        "finally:\n    resource.setrlimit(resource.RLIMIT_FSIZE, before)"
+    )
+    assert (await user.run(full)).error["ename"] == "StorageError"
+    assert file.read_text() == "of before"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+async def test_saving_has_a_page_of_the_text_in_memory(user: User, tmp_path: Path) -> None:
+    file = tmp_path / "output.txt"
+    await user.run("%ds_config display_limit=0.1")
+    await user.run("%%ds_execute --quiet --handle h\nfor number in range(300_000): print(f'{number:099d}')")
+    traced = (
+        "import tracemalloc\ntracemalloc.start()\n"
+        f"size = h.save({str(file)!r})\n"
+        "peak = tracemalloc.get_traced_memory()[1]\ntracemalloc.stop()\nprint(size, peak < size / 10, end='')"
+    )
+    cell = await user.run(traced)
+    assert cell.text() == "30000000 True", cell.error
+    with file.open() as lines:
+        assert all(line == f"{number:099d}\n" for number, line in enumerate(lines))

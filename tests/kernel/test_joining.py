@@ -267,3 +267,34 @@ def test_the_help_has_two_examples() -> None:
         assert parse_run(parser, "--help").help
         with pytest.raises(UsageError):
             parse_run(parser, "abcd efgh")
+
+
+async def test_output_as_a_file(user: User, go: Path) -> None:
+    file = go.with_name("so far.txt")
+    run = await begin(user, waiting(go))
+    (said,) = (await user.run(f'%ds_output {run[:8]} --file "{file}"')).displays
+    assert said["text/plain"] == (f"{file}: 7 bytes, the text of execution {run}; the run goes on (running)")
+    assert file.read_text() == "before\n"
+    go.touch()
+    await user.run("job.wait()")
+    refused = (await user.run(f'%ds_output {run} --file "{file}"')).error
+    assert refused["ename"] == "ConflictError" and "--overwrite" in refused["evalue"]
+    assert file.read_text() == "before\n"
+    (said,) = (await user.run(f'%ds_output {run} --file "{file}" --overwrite')).displays
+    assert said["text/plain"] == f"{file}: 13 bytes, the text of execution {run}"
+    assert file.read_text() == "before\nafter\n"
+    without = (await user.run(f"%ds_output {run} --overwrite")).error
+    assert without["ename"] == "UsageError" and "--file" in without["evalue"]
+
+
+async def test_what_is_not_shown_says_how_to_get_it(user: User, tmp_path: Path) -> None:
+    await user.run("%ds_config display_limit=0.001")
+    try:
+        cell = await user.run("%%ds_execute\nfor number in range(1000): print(number)")
+    finally:
+        await user.run("%ds_config --reset")
+    run = (await user.executions())[0]["id"]
+    assert f"%ds_output {run} --file PATH" in cell.text("stderr")
+    file = tmp_path / "all.txt"
+    await user.run(f"%ds_output {run} --file {file}")
+    assert file.read_text() == "".join(f"{number}\n" for number in range(1000))
