@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from .conftest import Kernel
 
-HEAVY = ("httpx", "msgspec", "grpc", "ipywidgets", "aiohttp")
+HEAVY = ("httpx", "msgspec", "grpc", "ipywidgets", "aiohttp", "filelock")
 
 FRESH = """
-import sys, time
+import sys
 import ipykernel.zmqshell
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell()
 before = set(sys.modules)
-began = time.perf_counter()
 shell.extension_manager.load_extension("jupyter_datasphere")
-took = time.perf_counter() - began
-print(took, *sorted(set(sys.modules) - before))
+print(*sorted(set(sys.modules) - before))
 """
 
 
-def test_loading_is_quiet_and_quick(tmp_path: Path) -> None:
-    # An installed package has its bytecode; a checkout need not.
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    times = []
-    for _ in range(4):
-        output = subprocess.run(
-            [sys.executable, "-c", FRESH], check=True, capture_output=True, text=True, env=environment
-        )
-        took, *modules = output.stdout.split()
-        assert not {module.partition(".")[0] for module in modules} & set(HEAVY)
-        times.append(float(took))
-    assert min(times) < 0.015
+def test_loading_is_quiet() -> None:
+    """How quick it is: `benchmarks/startup.py`."""
+    output = subprocess.run([sys.executable, "-c", FRESH], check=True, capture_output=True, text=True)
+    modules = output.stdout.split()
+    assert "jupyter_datasphere.kernel.magics" in modules
+    assert not {module.partition(".")[0] for module in modules} & set(HEAVY)
 
 
 def test_the_capability_leaves_the_environment_and_is_never_shown(kernel: Kernel) -> None:
