@@ -101,6 +101,8 @@ class DataSphere(Settings, ExtensionApp):
                     self.backend.executions.take_over()
             except DataSphereError as error:
                 self.log.warning("Runs of another server cannot be followed now: %s", error)
+            except Exception:  # logged whole; what is wrong with one ledger file must not end the looking
+                self.log.exception("Runs of another server cannot be followed now.")
             await asyncio.sleep(TAKE_OVER_SECONDS)
 
     def _announce(self, serverapp: ServerApp, presence: Presence) -> None:
