@@ -150,7 +150,8 @@ def main(rounds: int) -> None:
         rows.append((f"{silence:g} s", *ours, promised, *(value for poll in polls for value in poll)))
     note = (
         f"Seconds from the end of a run to the news of it: {rounds * LANES} runs for each silence, {LANES} "
-        f"at a time, with the polls of the same runs. {machine()}"
+        f"at a time, with the polls of the same runs. After 30 s of silence a poll every second is "
+        f"sooner than ours, which then waits up to two. {machine()}"
     )
     head = ("silent before", "`%%ds_execute`: median", "worst", "promised at most")
     head += tuple(word for interval in POLLS for word in (f"poll every {interval:g} s: median", "worst"))
