@@ -160,7 +160,7 @@ def main(executions: int, kills: int) -> None:
     failed = sum(rule["fired"] for rule in rules if "delay" not in rule["rule"]["fault"])
     expired = sum(rule["fired"] for rule in rules if "expire_tokens" in rule["rule"]["fault"])
     rows = [
-        ("executions, all at once", f"{executions:,}"),
+        ("executions, asked for without a pause", f"{executions:,}"),
         ("… of them cells in a real kernel", f"{len(cells):,}"),
         ("kills of the server", f"{kills}"),
         ("… runs that were on then, least to most", f"{min(on):,} to {max(on):,}"),

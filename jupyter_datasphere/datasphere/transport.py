@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import ssl
 import uuid
@@ -22,6 +23,9 @@ from . import failures, types
 from .clock import ServiceClock
 from .methods import Host, Method
 from .schedule import REQUESTS_AT_ONCE
+
+# Its line about each retry does not say what failed. Who called is told, if none succeeds.
+logging.getLogger("stamina").setLevel(logging.ERROR)
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
 _PARAMETER = re.compile(r"\{(\w+)\}")
