@@ -23,8 +23,11 @@ class ProjectFinder:
         self._community = community
         self._cache: dict[str, tuple[float, types.Project]] = {}
 
-    async def find(self, name_or_id: str | None) -> types.Project:
-        """Raises `UsageError` where none is given, `NotFoundError` where it does not exist."""
+    async def find(self, name_or_id: str | None, *, fresh: bool = False) -> types.Project:
+        """Raises `UsageError` where none is given, `NotFoundError` where it does not exist.
+
+        `fresh`: as it is now, and not as it was some time ago.
+        """
         if not name_or_id:
             raise UsageError(
                 "No project is chosen.",
@@ -32,7 +35,7 @@ class ProjectFinder:
                 hint="Choose one with %ds_project NAME_OR_ID, or with --project.",
             )
         kept_at, kept = self._cache.get(name_or_id, (0.0, None))
-        if kept is not None and time.monotonic() - kept_at < CACHE_SECONDS:
+        if kept is not None and not fresh and time.monotonic() - kept_at < CACHE_SECONDS:
             return kept
         found = await self._by_id(name_or_id) or await self._by_name(name_or_id)
         self._cache[name_or_id] = self._cache[found.id] = (time.monotonic(), found)

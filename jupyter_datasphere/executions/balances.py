@@ -15,10 +15,12 @@ _log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 60.0
 """How long an answer is good for."""
+UNKNOWN_SECONDS = 5.0
+"""How long nobody asks again after the service did not tell."""
 PATIENCE_SECONDS = 1.0
 """How long a run waits for an answer at most."""
 
-_NEVER: tuple[float, int | None] = (-math.inf, None)
+_NEVER: tuple[float, float, int | None] = (-math.inf, -math.inf, None)
 
 
 class Balances:
@@ -31,27 +33,30 @@ class Balances:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._clock = client.transport.here
-        self._kept: dict[str, tuple[float, int | None]] = {}
+        self._kept: dict[str, tuple[float, float, int | None]] = {}
+        """When it was asked, until when that is good, and what came of it."""
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(self, project_id: str, spec: str) -> int | None:
         """Units left; None: no limit, or the service does not tell. Never a reason not to start."""
         now = self._clock.elapsed()
-        asked_at, balance = self._kept.get(project_id, _NEVER)
+        _, until, balance = self._kept.get(project_id, _NEVER)
         plenty = types.SPECS[spec].units * KEPT_SECONDS
-        if now - asked_at < KEPT_SECONDS and (balance is None or balance >= plenty):
+        if now < until and (balance is None or balance >= plenty):
             return balance
         async with self._asking[project_id]:
-            asked_at, balance = self._kept.get(project_id, _NEVER)
+            asked_at, _, balance = self._kept.get(project_id, _NEVER)
             if asked_at < now:  # else somebody has asked while this one waited
-                balance = await self._ask(project_id)
-                self._kept[project_id] = (self._clock.elapsed(), balance)
+                balance, good_for = await self._ask(project_id)
+                asked_at = self._clock.elapsed()
+                self._kept[project_id] = (asked_at, asked_at + good_for, balance)
             return balance
 
-    async def _ask(self, project_id: str) -> int | None:
+    async def _ask(self, project_id: str) -> tuple[int | None, float]:
+        """The balance, and for how many seconds the answer is good."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                return await self._client.get_unit_balance(project_id)
+                return await self._client.get_unit_balance(project_id), KEPT_SECONDS
         except (TimeoutError, UnavailableError, ServiceError, CredentialsError) as error:
             _log.debug("The balance of project %s is not known: %s", project_id, error)
-            return None
+            return None, UNKNOWN_SECONDS

@@ -11,6 +11,9 @@ from ..protocol import Execution, Price, Problem
 UNITS_SPENT = "max-units"
 """Why a run was cancelled: the code of its problem, and the reason in the ledger."""
 
+CANCELLING_SECONDS = 0.5
+"""How long the service may take to end a run that is cancelled for its units; often it takes a tenth."""
+
 
 def units(execution: Execution, until: float) -> int | None:
     """Units that a run has cost, computed; None before it has begun."""
@@ -19,9 +22,12 @@ def units(execution: Execution, until: float) -> int | None:
     return types.SPECS[execution.spec].units * max(1, math.ceil(until - execution.started_at))
 
 
-def affordable_seconds(spec: str, max_units: int) -> int:
-    """How many seconds a run may take before it passes that many units."""
-    return max_units // types.SPECS[spec].units
+def affordable_seconds(spec: str, max_units: int) -> float:
+    """After how many seconds a run is to be cancelled so that it does not pass that many units.
+
+    A second that is begun is paid: the cancellation needs some time before its end.
+    """
+    return max_units // types.SPECS[spec].units - CANCELLING_SECONDS
 
 
 def check(project: types.Project, spec: str, max_units: int | None) -> None:

@@ -32,6 +32,7 @@ from ..protocol import (
     Variables,
 )
 from . import costs
+from .arrivals import Arrivals
 from .balances import Balances
 from .channels.base import Channel, Namespace
 from .channels.direct import DirectChannel
@@ -48,8 +49,6 @@ _log = logging.getLogger(__name__)
 _SESSION = re.compile(r"[\w.-]{1,64}")
 FOREIGN_SECONDS = 1.0
 """How often the ledger of another server is looked into while somebody watches a run of it."""
-UNWANTED_SECONDS = 60.0
-"""How long a request may be under way after its cancellation."""
 
 TICK_SECONDS = 1.0
 """How often, while anything runs, a look is taken at what may concern all runs."""
@@ -83,8 +82,8 @@ class ExecutionService:
         self._balances = Balances(client)
         self._window = idempotency_window
         self._followers: dict[str, Follower] = {}
-        self._unwanted: dict[str, float] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._arrivals = Arrivals(clock)
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._tidying: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
         self._closed = False
@@ -150,30 +149,48 @@ class ExecutionService:
         `project` is the name or ID in force where the request names none. `execution_id` is the caller's own
         (16 hexadecimal digits), so that it can cancel what it does not yet have an answer for.
         """
-        source = request.source
-        if not isinstance(source, Cell):
-            _check_session(source.session)
-        return await self._start(request, project=project, execution_id=execution_id)
+        return await self.arrived(self.begin(request, project=project, execution_id=execution_id))
 
-    async def _start(
+    def begin(
         self, request: ExecutionRequest, *, project: str | None, execution_id: str | None = None
-    ) -> Execution:
-        execution_id = execution_id or secrets.token_hex(8)
+    ) -> str:
+        """As `start`, but wait for nothing: gives the ID by which `arrived` and `events` tell the rest."""
+        if not isinstance(request.source, Cell):
+            _check_session(request.source.session)
+        return self._begin(request, project, execution_id or secrets.token_hex(8))
+
+    def _begin(self, request: ExecutionRequest, project: str | None, execution_id: str) -> str:
         if not _EXECUTION_ID.fullmatch(execution_id):
             raise UsageError("An execution ID has 16 hexadecimal digits.")
+        task = self._arrivals.admit(execution_id, self._check_and_create(request, project, execution_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return execution_id
+
+    async def arrived(self, execution_id: str) -> Execution:
+        """A run, once it is in the ledger. Raises what keeps it from that, and `NotFoundError`."""
+        if (task := self._arrivals.of(execution_id)) is not None:
+            return await self._arrivals.result(execution_id, task)
+        return self.get(execution_id)
+
+    async def _check_and_create(
+        self, request: ExecutionRequest, project: str | None, execution_id: str
+    ) -> Execution:
         spec = _spec(request.spec)
         if request.timeout is not None and not request.timeout > 0:
             raise UsageError("The timeout must be more than 0 seconds.")
         found = await self._projects.find(request.project or project)
-        costs.check(found, spec, request.max_units)
+        try:
+            costs.check(found, spec, request.max_units)
+        except UsageError:  # an administrator may have raised the limits since
+            found = await self._projects.find(found.id, fresh=True)
+            costs.check(found, spec, request.max_units)
         channel = self._channel(request)
         # Side by side: where the one has to ask the service, the other costs no time of its own.
         balance, _ = await asyncio.gather(self._balances.of(found.id, spec), channel.check(found.id, request))
         costs.check_balance(found, spec, balance)
         if self._ledger.exists(execution_id):
             raise ConflictError(f"Execution {execution_id} exists already.")
-        if self._is_unwanted(execution_id):
-            raise ConflictError(f"Execution {execution_id} was cancelled before it was started.")
         execution = Execution(
             id=execution_id,
             state="queued",
@@ -232,7 +249,7 @@ class ExecutionService:
         try:
             execution = self.get(execution_id)
         except NotFoundError:
-            self._unwanted[execution_id] = self._clock.elapsed()
+            self._arrivals.refuse(execution_id)
             raise
         if execution.state not in FINAL_STATES:
             follower = self._followers.get(execution_id)
@@ -250,6 +267,11 @@ class ExecutionService:
         An empty page comes at once where there is no event yet, and after `idle` seconds without one; for a
         run of another server, whose news nobody brings here, once a second. Raises `NotFoundError`.
         """
+        while (arriving := self._arrivals.of(execution_id)) is not None:
+            if (await asyncio.wait([arriving], timeout=idle))[0]:
+                await self._arrivals.result(execution_id, arriving)
+                break
+            yield []
         heard = False
         while True:
             changed = self._signals.of(execution_id)
@@ -327,7 +349,8 @@ class ExecutionService:
     async def _fetch(self, project: types.Project, namespace: Namespace, names: list[str]) -> dict[str, Any]:
         """Values by a run of no code in that namespace."""
         source = Code(source="", session=namespace.key)
-        execution = await self._start(ExecutionRequest(source=source, outputs=names), project=project.id)
+        request = ExecutionRequest(source=source, outputs=names)
+        execution = await self.arrived(self._begin(request, project.id, secrets.token_hex(8)))
         ended = await self.finished(execution.id)
         values: dict[str, Any] = {}
         reason = "The run that should fetch them did not succeed."
@@ -352,11 +375,6 @@ class ExecutionService:
         source = request.source
         direct = isinstance(source, Cell) or (isinstance(source, Notebook) and source.direct)
         return self._direct if direct else self._state
-
-    def _is_unwanted(self, execution_id: str) -> bool:
-        oldest = self._clock.elapsed() - UNWANTED_SECONDS
-        self._unwanted = {key: at for key, at in self._unwanted.items() if at > oldest}
-        return execution_id in self._unwanted
 
     def _follower(self, execution_id: str, channel: Channel) -> Follower:
         return Follower(

@@ -14,6 +14,9 @@ from .outcome import Batch, is_final
 
 NOTHING_STARTED = "The connection to the server broke while the run was being asked for."
 
+NO_SUCH_EXECUTION = "no-such-execution"
+"""Code of the server's answer to an ID that is not in the ledger, and is not being checked."""
+
 RECONNECTING = 60.0
 """Seconds for which a broken connection is tried again: enough to start a server anew."""
 
@@ -78,7 +81,7 @@ def launch(link: Link, request: ExecutionRequest, execution_id: str) -> Executio
                 return link.launch(request, execution_id)
             return link.execution(execution_id)  # did the request arrive before the connection broke?
         except NotFoundError as error:
-            if tries.none_failed:
+            if tries.none_failed or error.code != NO_SUCH_EXECUTION:
                 raise
             raise _nothing_started() from error
         except UnavailableError as error:
@@ -127,7 +130,7 @@ def _each_once(
         except DisconnectedError as error:
             broken = error
         except NotFoundError as error:
-            if asked_for or tries.none_failed:
+            if asked_for or tries.none_failed or error.code != NO_SUCH_EXECUTION:
                 raise
             raise _nothing_started() from error
         if not ended:

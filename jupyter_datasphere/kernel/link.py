@@ -27,12 +27,12 @@ from .address import Address
 from .discovery import Discovery
 from .outcome import Batch
 from .problems import error_from
-from .sse import Parser
+from .sse import Parser, ServerSentEvent
 
 T = TypeVar("T")
 
-ANSWER = 60.0
-"""Seconds to wait for an answer: the server may have to ask DataSphere first, with shorter timeouts."""
+ANSWER = 180.0
+"""Seconds to wait for an answer: the server may have to ask DataSphere first, more than once, and again."""
 
 SILENCE = 45.0
 """Seconds without a byte after which a stream counts as broken: the server says something every 15 s."""
@@ -179,7 +179,7 @@ class Link:
                         raise _refusal(response, address)
                     # Empty batches are given, too: they show the reader that time passes.
                     for chunk in response.iter_raw():
-                        yield [(int(event.id), _event(event.data)) for event in parser.feed(chunk)]
+                        yield [_numbered(event) for event in parser.feed(chunk)]
                 return
             except httpx.TransportError as error:
                 broken = _broken(error, address)
@@ -242,12 +242,14 @@ def _given(**params: str | None) -> dict[str, str]:
     return {name: value for name, value in params.items() if value is not None}
 
 
-def _event(data: bytes) -> Event:
+def _numbered(event: ServerSentEvent) -> tuple[int, Event]:
+    """Raises what the server could not tell by a status, as its answer had begun."""
+    if event.type == "problem":
+        raise error_from(_decoded(event.data, Problem))
     try:
-        event: Event = _decode_event(data)
-    except msgspec.MsgspecError as error:
+        return int(event.id), _decode_event(event.data)
+    except (msgspec.MsgspecError, ValueError) as error:
         raise _other_version(error) from None
-    return event
 
 
 def _decoded(content: bytes, kind: type[T]) -> T:
@@ -257,7 +259,7 @@ def _decoded(content: bytes, kind: type[T]) -> T:
         raise _other_version(error) from None
 
 
-def _other_version(error: msgspec.MsgspecError) -> InternalError:
+def _other_version(error: Exception) -> InternalError:
     return InternalError(
         f"The server extension answered in a way that this kernel does not understand ({error}).",
         code="version-mismatch",

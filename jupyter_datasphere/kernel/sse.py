@@ -9,10 +9,11 @@ _LINE_END = re.compile(rb"[\r\n]")
 
 
 class ServerSentEvent(NamedTuple):
-    """`id` is the last one that the stream gave; `data` is UTF-8."""
+    """`id` is the last one that the stream gave, `data` is UTF-8, `type` is "message" where it names none."""
 
     id: str
     data: bytes
+    type: str = "message"
 
 
 class Parser:
@@ -25,6 +26,7 @@ class Parser:
         self._first = True
         self._id = ""
         self._data: list[bytes] = []
+        self._type = ""
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         self._bytes += chunk
@@ -32,9 +34,10 @@ class Parser:
         while (line := self._next_line()) is not None:
             if line:
                 self._field(line)
-            elif self._data:
-                events.append(ServerSentEvent(self._id, b"\n".join(self._data)))
-                self._data = []
+            else:
+                if self._data:
+                    events.append(ServerSentEvent(self._id, b"\n".join(self._data), self._type or "message"))
+                self._data, self._type = [], ""
         return events
 
     def _next_line(self) -> bytes | None:
@@ -62,4 +65,6 @@ class Parser:
             self._data.append(value)
         elif name == b"id" and b"\0" not in value:
             self._id = value.decode("utf-8", "replace")
-        # Comments (an empty name), "event", "retry" and unknown fields say nothing to us.
+        elif name == b"event":
+            self._type = value.decode("utf-8", "replace")
+        # Comments (an empty name), "retry" and unknown fields say nothing to us.

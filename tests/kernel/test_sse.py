@@ -41,17 +41,23 @@ def test_any_stream_in_any_portions(stream: tuple[bytes, list[ServerSentEvent]],
 
 def test_details_of_the_standard() -> None:
     feed = Parser().feed
-    assert feed(b"\xef\xbb\xbfid: 1\ndata\ndata:two\ndata:  three\n\n") == [("1", b"\ntwo\n three")]
-    assert feed(b"data: the id stays\n\n") == [("1", b"the id stays")]
-    assert feed(b"id: a\0b\ndata: x\n\n") == [("1", b"x")]
+    assert feed(b"\xef\xbb\xbfid: 1\ndata\ndata:two\ndata:  three\n\n") == [
+        ServerSentEvent("1", b"\ntwo\n three")
+    ]
+    assert feed(b"data: the id stays\n\n") == [ServerSentEvent("1", b"the id stays")]
+    assert feed(b"id: a\0b\ndata: x\n\n") == [ServerSentEvent("1", b"x")]
+    assert feed(b"event: problem\ndata: y\n\ndata: z\n\n") == [
+        ServerSentEvent("1", b"y", "problem"),
+        ServerSentEvent("1", b"z"),
+    ]
     assert feed(b"id: 2\n\nunknown: field\n\ndata: never finished\n") == []
 
 
 def test_mixed_line_ends_even_cut_in_two() -> None:
     parser = Parser()
     assert parser.feed(b"data: a\r") == []
-    assert parser.feed(b"\n\r") == [("", b"a")]
-    assert parser.feed(b"\ndata: b\n\r\n") == [("", b"b")]
+    assert parser.feed(b"\n\r") == [ServerSentEvent("", b"a")]
+    assert parser.feed(b"\ndata: b\n\r\n") == [ServerSentEvent("", b"b")]
 
 
 def test_a_large_event_in_many_chunks_takes_linear_time() -> None:

@@ -13,6 +13,7 @@ import pytest_asyncio
 from jupyter_server.serverapp import ServerApp
 from support import Facts, store_replay
 
+from jupyter_datasphere.errors import NotFoundError
 from jupyter_datasphere.executions.ledger import PAGE_BYTES, Ledger
 from jupyter_datasphere.protocol import Execution, ExecutionRequest, Notebook
 from jupyter_datasphere.server.app import CAPABILITY_VARIABLE, URL_VARIABLE, DataSphere
@@ -132,3 +133,30 @@ async def test_who_goes_away_is_dropped_at_once(server: Server, monkeypatch: pyt
     server.service.cancel(execution.id)
     assert b'"cancelled"' in await received(connections[0])
     connections[0].close()
+
+
+async def test_a_refusal_that_comes_late_is_told_in_the_stream(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status of the answer is out by then."""
+    monkeypatch.setattr(events, "KEEP_ALIVE_SECONDS", 0.01)
+    hold = asyncio.Event()
+
+    async def find(name: str | None, *, fresh: bool = False) -> None:
+        await hold.wait()
+        raise NotFoundError("There is no such project.", code="unknown-project")
+
+    monkeypatch.setattr(server.service._projects, "find", find)
+    request = ExecutionRequest(source=Notebook(path="x.ipynb"), project="x")
+    run = server.service.begin(request, project=None)
+    reader = await server.reader(run)
+    loop = asyncio.get_running_loop()
+    answer = b""
+    while b": still there\n\n" not in answer:
+        answer += await loop.sock_recv(reader, 65_536)
+    assert answer.startswith(b"HTTP/1.1 200")
+    hold.set()
+    while b"unknown-project" not in answer:
+        answer += await loop.sock_recv(reader, 65_536)
+    assert b'event: problem\ndata: {"code":"unknown-project","title":"There is no such project."' in answer
+    reader.close()

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import msgspec
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
-from ...errors import UsageError
+from ...errors import DataSphereError, UsageError
+from ..problems import problem_of
 from .base import DataSphereHandler, allow_unauthenticated
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -43,7 +45,12 @@ class EventStream(DataSphereHandler):
             writing.cancel()
         if writing.cancelled() or isinstance(writing.exception(), StreamClosedError):
             return  # the reader is gone: nothing to tell it, and the run goes on
-        writing.result()
+        error = writing.exception()
+        if isinstance(error, DataSphereError) and self._headers_written:
+            # Too late for a status: it comes as an event of a type of its own.
+            self.write(b"event: problem\ndata: %b\n\n" % msgspec.json.encode(problem_of(error)))
+        elif error is not None:
+            raise error
         self.finish(set_content_type="text/event-stream")
 
     def on_connection_close(self) -> None:
@@ -75,5 +82,4 @@ class EventsHandler(EventStream):
         text = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "0")
         if not text.isascii() or not text.isdecimal() or len(text) > 18:
             raise UsageError("Last-Event-ID must be the number of an event.")
-        self.backend.executions.get(execution_id)  # a 404 must come before the stream
         await self.stream(execution_id, int(text))

@@ -19,15 +19,16 @@ class ExecutionsHandler(EventStream):
     @allow_unauthenticated
     async def post(self) -> None:
         """Start. With ``Accept: text/event-stream`` the answer is the event stream at once."""
-        execution = await self.backend.executions.start(
+        execution_id = self.backend.executions.begin(
             self.read_body(ExecutionRequest),
             project=self.backend.project_in_force,
             execution_id=self.request.headers.get(EXECUTION_ID),
         )
-        self.set_header(EXECUTION_ID, execution.id)
+        self.set_header(EXECUTION_ID, execution_id)
         if "text/event-stream" in self.request.headers.get("Accept", ""):
-            await self.stream(execution.id, 0)
+            await self.stream(execution_id, 0)
         else:
+            execution = await self.backend.executions.arrived(execution_id)
             self.set_header("Location", f"{self.request.path}/{execution.id}")
             self.answer(execution, 201)
 
@@ -48,11 +49,11 @@ class ExecutionsHandler(EventStream):
 
 
 class ExecutionHandler(DataSphereHandler):
-    """Look at one execution."""
+    """Look at one execution; one that is being checked is answered once it was."""
 
     @allow_unauthenticated
-    def get(self, execution_id: str) -> None:
-        self.answer(self.backend.executions.get(execution_id))
+    async def get(self, execution_id: str) -> None:
+        self.answer(await self.backend.executions.arrived(execution_id))
 
 
 class CancelHandler(DataSphereHandler):
