@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 
 import msgspec
@@ -51,6 +52,8 @@ class Seat:
         except Timeout:
             raise ConflictError("Another process of yours is that server already.") from None
         self._path.unlink(missing_ok=True)  # left by one that died
+        for pid in jupyter_servers():
+            present(str(pid))  # removes what others left
 
     def announce(self, presence: Presence) -> None:
         """Write where the server is; all of it or nothing."""
@@ -65,22 +68,27 @@ class Seat:
         _clear(self._path, self._lock)
 
 
-def present(name: str) -> Presence | None:
+def present(name: str, *, patience: float = 0.0) -> Presence | None:
     """The running server of that name. What a dead one left is removed.
 
-    What others than its user could read or write is not trusted.
+    What others than its user could read or write is not trusted. One that has begun to start is waited for,
+    for `patience` seconds at most.
     """
     path = _path(name)
-    if not path.parent.is_dir():
-        return None
     lock = _lock(path)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return _read(path)
-    except OSError:  # not ours to lock: so not our server's
-        return None
-    _clear(path, lock)
+    until = time.monotonic() + patience
+    while path.parent.is_dir():
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            if path.exists() or time.monotonic() >= until:
+                return _read(path)
+            time.sleep(0.05)
+        except OSError:  # not ours to lock: so not our server's
+            return None
+        else:
+            _clear(path, lock)
+            return None
     return None
 
 

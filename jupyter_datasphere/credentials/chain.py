@@ -45,5 +45,5 @@ def missing() -> CredentialsError:
     return CredentialsError(
         "No DataSphere credentials are configured.",
         code="no-credentials",
-        hint="Start the Jupyter server with YC_TOKEN (an OAuth token) or YC_IAM_TOKEN (an IAM token) set.",
+        hint="Start JupyterLab, or `jupyter datasphere serve`, with YC_TOKEN (OAuth) or YC_IAM_TOKEN set.",
     )

@@ -13,6 +13,9 @@ from .address import CA, Address
 
 SERVE_COMMAND = "jupyter datasphere serve"
 
+STARTING_SECONDS = 10.0
+"""How long a `serve` that was just typed is waited for."""
+
 
 class Discovery:
     """Where the server is now. Shared by all links of a kernel."""
@@ -51,7 +54,7 @@ def _search() -> Address | None:
         for pid in _parents():
             if pid in servers and (presence := present(str(pid))) is not None:
                 return _address(presence)
-    serve = present(SERVE)
+    serve = present(SERVE, patience=STARTING_SECONDS)
     if serve is None:
         return None
     return replace(_address(serve), of=f"`{SERVE_COMMAND}`", remedy="Start it again in a terminal.")

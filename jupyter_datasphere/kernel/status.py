@@ -21,7 +21,8 @@ def status_facts(status: ServerStatus) -> list[tuple[str, str]]:
         rows.append(("Project", NO_PROJECT))
     else:
         rows.append(("Project", named(status.project)))
-        rows.append(("Balance", balance(status.project)))
+        if status.problem is None:
+            rows.append(("Balance", balance(status.project)))
         for channel, word in status.project.channels.items():
             rows.append((f"Channel {channel}", word))
     rows.append(("Running", str(status.running)))
@@ -46,7 +47,7 @@ def _usage(ledger: LedgerUsage) -> str:
 
 
 def named(project: ProjectInfo) -> str:
-    return f"{project.name} ({project.id})"
+    return project.id if project.name == project.id else f"{project.name} ({project.id})"
 
 
 def _expiry(at: float) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 from .. import __version__
 from ..credentials import chain
@@ -11,11 +12,16 @@ from ..credentials.tokens import TokenCache
 from ..datasphere.client import Client
 from ..datasphere.projects import ProjectFinder
 from ..datasphere.transport import Endpoints, Transport
-from ..errors import DataSphereError, NotFoundError, ServiceError, UsageError
+from ..errors import DataSphereError, NotFoundError, ServiceError, UnavailableError, UsageError
 from ..executions.ledger import Ledger
 from ..executions.service import ExecutionService
 from ..protocol import Problem, ProjectInfo, ServerStatus
 from .settings import Settings
+
+T = TypeVar("T")
+
+STATUS_SECONDS = 15.0
+"""How long who asks for the status waits for the service at most."""
 
 
 class Backend:
@@ -72,18 +78,32 @@ class Backend:
             running=self.executions.running,
             ledger=self.executions.usage,
         )
+        named = project or self.project_in_force
         if check:
             try:
-                status.project = await self._project_info(project or self.project_in_force)
+                status.project = await self._in_time(self._project_info(named))
             except DataSphereError as error:
+                status.project = self._known_project(named)
                 if project is not None and isinstance(error, NotFoundError | UsageError):
                     raise
                 status.connection = "failed"
                 status.problem = Problem.of(error)
         else:
-            status.project = self._known_project(project or self.project_in_force)
+            status.project = self._known_project(named)
         status.credentials_expire_at = self._tokens.expires_at
         return status
+
+    async def _in_time(self, asking: Coroutine[Any, Any, T]) -> T:
+        """What somebody waits for who wants to know whether the service answers at all."""
+        try:
+            async with asyncio.timeout(STATUS_SECONDS):
+                return await asking
+        except TimeoutError:
+            raise UnavailableError(
+                f"DataSphere did not answer within {STATUS_SECONDS:g} s"
+                f" at {self._transport.endpoints.datasphere}.",
+                hint="Is the network slow, or the service? Runs that are on are followed on meanwhile.",
+            ) from None
 
     def _known_project(self, name_or_id: str | None) -> ProjectInfo | None:
         if name_or_id is None:

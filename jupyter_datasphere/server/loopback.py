@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
+from traitlets import TraitError, TraitType
 from traitlets.config import Config
 
 from ..errors import ConflictError, UsageError
@@ -48,6 +49,11 @@ def serve(port: int, options: Sequence[str]) -> None:
     _check(options)
     try:
         seat = Seat(SERVE)
+    except OSError as error:
+        raise UsageError(
+            f"Jupyter's runtime folder cannot be used: {error}.",
+            hint="`jupyter --paths` shows it; the environment variable JUPYTER_RUNTIME_DIR names another.",
+        ) from error
     except ConflictError as error:
         other = present(SERVE)
         where = f" at {other.url} (process {other.pid})" if other else ""
@@ -74,15 +80,25 @@ def serve(port: int, options: Sequence[str]) -> None:
 
 
 def _check(options: Sequence[str]) -> None:
-    known = Settings.class_trait_names(config=True)
+    known = Settings.class_traits(config=True)
     for option in options:
         section, _, rest = option.partition(".")
-        name, equals, _ = rest.partition("=")
-        if section != "--DataSphere" or not equals or name not in known:
+        name, equals, value = rest.partition("=")
+        if section == "--DataSphere" and equals and name in known:
+            _check_value(known[name], value)
+        else:
             raise UsageError(
                 f"`serve` does not know the option {option[:60]!r}.",
                 hint=f"There are --port and --DataSphere.NAME=VALUE; NAME is {', '.join(sorted(known))}.",
             )
+
+
+def _check_value(trait: TraitType[Any, Any], value: str) -> None:
+    # Jupyter would say so in its log, and start with the default of this and of every other option.
+    try:
+        setattr(Settings(), str(trait.name), trait.from_string(value))
+    except (TraitError, ValueError) as error:
+        raise UsageError(f"--DataSphere.{trait.name}={value[:60]} does not fit: {error}") from None
 
 
 class _Launcher(ExtensionApp):

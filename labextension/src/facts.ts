@@ -62,7 +62,7 @@ export function facts({ health, status, checked }: Snapshot, trans: TranslationB
     }
   );
   // Only a check knows these; without one, no number is shown.
-  if (checked?.project) {
+  if (checked?.project && !checked.problem) {
     const balance = checked.project.unit_balance;
     rows.push({
       name: trans.__('Balance'),

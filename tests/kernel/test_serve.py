@@ -128,6 +128,50 @@ def test_an_option_that_serve_does_not_know_is_refused(terminal: Terminal, optio
     assert f"does not know the option '{option}'" in says
 
 
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("--DataSphere.ledger_max_days=abc", "--DataSphere.ledger_max_days=abc does not fit: "),
+        ("--DataSphere.verify=perhaps", "--DataSphere.verify=perhaps does not fit: "),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused(terminal: Terminal, option: str, says: str) -> None:
+    process = terminal.type(option)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert says in output
+
+
+def test_a_port_is_a_number_of_a_port(terminal: Terminal) -> None:
+    output, _ = terminal.type("--port", "99999").communicate(timeout=30)
+    assert "a port is a number from 0 to 65535" in output
+
+
+def test_a_folder_that_is_none_is_one_clear_error(terminal: Terminal) -> None:
+    terminal.runtime.write_text("")
+    output, _ = terminal.type().communicate(timeout=30)
+    assert output.startswith("jupyter datasphere: Jupyter's runtime folder cannot be used: ")
+
+
+def test_a_cell_waits_for_a_serve_that_is_starting(terminal: Terminal, editor: Kernel) -> None:
+    terminal.type()
+    while not presence(terminal).with_suffix(".lock").exists():
+        pass
+    assert not presence(terminal).exists()
+    assert editor.run("%%ds_execute\nprint('waited')").text() == "waited\n"
+
+
+def test_what_killed_servers_left_is_removed(terminal: Terminal) -> None:
+    terminal.runtime.mkdir(mode=0o700)
+    presence(terminal, "4194305").write_text("{}")
+    presence(terminal, "4194305").with_suffix(".lock").touch()
+    terminal.serve()
+    assert sorted(path.name for path in terminal.runtime.glob("datasphere-*")) == [
+        "datasphere-serve.json",
+        "datasphere-serve.lock",
+    ]
+
+
 def test_a_serve_that_died_is_no_longer_found(terminal: Terminal, editor: Kernel) -> None:
     process = terminal.serve()
     assert not editor.run("%ds_status").traceback
