@@ -144,13 +144,8 @@ class Link:
                 response = client.request(method, f"{address.url}{path}", **request)
                 if response.is_error:
                     raise _refusal(response, address)
-            except httpx.TransportError as error:
-                broken = _broken(error, address)
-                if not self._finds_another(broken, address):
-                    raise broken from None
-            except RefusedError as error:
-                if not self._finds_another(error, address):
-                    raise
+            except (httpx.TransportError, RefusedError) as error:
+                self._leave(address, error)
             else:
                 return _decoded(response.content, kind)
 
@@ -181,17 +176,15 @@ class Link:
                     for chunk in response.iter_raw():
                         yield [_numbered(event) for event in parser.feed(chunk)]
                 return
-            except httpx.TransportError as error:
-                broken = _broken(error, address)
-                if not self._finds_another(broken, address):
-                    raise broken from None
-            except RefusedError as error:
-                if not self._finds_another(error, address):
-                    raise
+            except (httpx.TransportError, RefusedError) as error:
+                self._leave(address, error)
 
-    def _finds_another(self, error: UnavailableError, address: Address) -> bool:
-        """Whether the same call is to be made to another server: only where this one took nothing."""
-        return isinstance(error, UnreachableError | RefusedError) and self._discovery.moved_from(address)
+    def _leave(self, address: Address, error: httpx.TransportError | RefusedError) -> None:
+        """Make way for the same call to another server, if this one took nothing of it; else raise."""
+        failure = error if isinstance(error, RefusedError) else _broken(error, address)
+        nothing_taken = isinstance(failure, UnreachableError | RefusedError)
+        if not (nothing_taken and self._discovery.moved_from(address)):
+            raise failure from None
 
     def _connected(self) -> tuple[Address, httpx.Client]:
         address = self._discovery.address()
