@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import shutil
 import sys
 import uuid
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-SILENCE = 2.0
-"""Seconds without output after which the line comes, or comes back, below it."""
+PATIENCE = 2.0
+"""Seconds for which output has the notebook to itself before the line comes, or moves, below it."""
 
 _BLANK = {"text/html": ""}
 """Of it a front end shows nothing, not even an empty line; of no data at all nbconvert would complain."""
@@ -22,8 +21,8 @@ _BLANK = {"text/html": ""}
 class Line(Protocol):
     """Where output comes, the line is told before."""
 
-    def show(self, text: str, silence: float = math.inf) -> bool:
-        """Show the text; `silence`: seconds since the last output, 0 where nothing may come below that yet.
+    def show(self, text: str, age: float = 0.0, *, below: bool = True) -> bool:
+        """Show the text; `age`: seconds since the watching began, `below`: whether it may come below output.
 
         False where there is no place for it now.
         """
@@ -43,23 +42,37 @@ class Line(Protocol):
 class DisplayLine:
     """A line of a notebook: a display that is updated.
 
-    A display cannot move, and each stays in the notebook, blank or not. So the line stays where it is while
-    output comes below it. In a silence it moves below that, as another display; each time this takes a
-    silence twice as long, so that even a run of a day leaves no more than some fifteen blank ones.
+    A display cannot move, and each stays in the notebook, blank or not. So where output comes below the line,
+    it stays where it is for a while, and then moves below that, as another display; each time it stays twice
+    as long, so that even a run of a day leaves no more than some fifteen blank ones. It waits for no silence:
+    code that prints once a second never falls silent.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self._patience = SILENCE
         self.forget()
 
-    def show(self, text: str, silence: float = math.inf) -> bool:
-        if self._overtaken and silence >= self._patience:
+    def forget(self) -> None:
+        self._display_id: str | None = None
+        self._visible = False
+        self._placed_at = 0.0
+        """The age at which the line got its place; 0 while it has none, or one that was kept for it."""
+        self._patience = PATIENCE
+        """Seconds from then on before it may move: no longer than at first, as blank ones went, too."""
+        self._above = False
+        """Whether something was put out before the line."""
+        self._overtaken = False
+        """Whether something was put out since the line has its place, or while it had none."""
+
+    def show(self, text: str, age: float = 0.0, *, below: bool = True) -> bool:
+        if self._overtaken and below and age >= self._placed_at + self._patience:
             if self._display_id is not None:
                 self._patience *= 2
             self._move()
-        elif self._overtaken and self._display_id is None:
+        elif self._display_id is None and (self._overtaken or not below):
             return False
+        if self._display_id is None:
+            self._placed_at = age
         self._write(text)
         return True
 
@@ -68,14 +81,6 @@ class DisplayLine:
             # A progress bar, perhaps, for as long as the run takes: only above it there is a place.
             self._publish(_BLANK)
         self._overtaken = True
-
-    def forget(self) -> None:
-        self._display_id: str | None = None
-        self._visible = False
-        self._above = False
-        """Whether something was put out before the line."""
-        self._overtaken = False
-        """Whether something was put out since the line has its place, or while it had none."""
 
     def hide(self) -> None:
         if self._visible:
@@ -103,15 +108,15 @@ class DisplayLine:
 
 
 class TerminalLine:
-    """The last line of a terminal; it goes when output comes, and comes back in a silence."""
+    """The last line of a terminal; it goes when output comes, and comes back below it."""
 
     def __init__(self) -> None:
         self._visible = False
         self._unfinished = False
         self._overtaken = False
 
-    def show(self, text: str, silence: float = math.inf) -> bool:
-        if self._overtaken and silence < SILENCE:
+    def show(self, text: str, age: float = 0.0, *, below: bool = True) -> bool:
+        if self._overtaken and not below:
             return False
         self._overtaken = False
         self._visible = True

@@ -43,8 +43,8 @@ def watched(shell: InteractiveShell) -> bool:
 class Progress:
     """Spinner, state, time and units, from `PATIENCE` seconds after the start to the end.
 
-    A thread of its own draws the line, as the main thread waits for the server. Where output begins at once,
-    the line waits for a silence. Without a `line` all of it is silent.
+    A thread of its own draws the line, as the main thread waits for the server. Where output comes, the line
+    knows how to stay out of its way. Without a `line` all of it is silent.
     """
 
     def __init__(self, line: Line | None, *, found: Execution | None = None) -> None:
@@ -52,12 +52,12 @@ class Progress:
         self._line = line
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._began = time.monotonic() - (0.0 if found is None else age(found))
+        self._watched_since = time.monotonic()
+        self._began = self._watched_since - (0.0 if found is None else age(found))
         self._meter = Meter(None if found is None else found.started_at)
         self._drawn = 0
         self._word = "starting"
         self._pause: str | None = None
-        self._silent_since = time.monotonic()
         self._blocked = False  # nothing may come below the output now
         self._clearing = False
 
@@ -101,7 +101,6 @@ class Progress:
                 self._line.forget()
             self._line.make_way(unfinished=unfinished)
             self._blocked = unfinished
-            self._silent_since = time.monotonic()
 
     def clear(self, *, wait: bool) -> None:
         """All output is about to be cleared; `wait`: by the next one, which must not be the line itself."""
@@ -128,8 +127,8 @@ class Progress:
             with self._lock:
                 if self._line is None:
                     return
-                silence = 0.0 if self._blocked else time.monotonic() - self._silent_since
-                if self._line.show(self._text(), silence):
+                watched = time.monotonic() - self._watched_since
+                if self._line.show(self._text(), watched, below=not self._blocked):
                     self._drawn += 1
             # In a long run nobody counts the seconds.
             wait = min(max(1.0, self.elapsed / 60), 10.0)

@@ -91,21 +91,44 @@ def write(text):
 """
 
 
-def test_the_line_comes_below_output_in_a_silence_that_grows(screen: Kernel) -> None:
+def test_the_line_comes_below_output_and_stays_longer_each_time(screen: Kernel) -> None:
     result = screen.run(
         LINE
         + "write('1\\n')\n"
         + "assert not line.show('too soon', 1.9)\n"
         + "assert line.show('a', 2)\n"
         + "write('2\\n')\n"
-        + "assert line.show('b', 1.9)\n"  # where it was
-        + "assert line.show('c', 2)\n"
+        + "assert line.show('b', 3.9)\n"  # where it was
+        + "assert line.show('c', 4)\n"
         + "write('3\\n')\n"
-        + "assert line.show('d', 3.9)\n"
+        + "assert line.show('d', 7.9)\n"
     )
     assert shown(result) == ["1\n", "", "2\n", "d", "3\n"]
-    result = screen.run("assert line.show('e', 4)\nput('4\\n')\nassert line.show('f', 7.9)")
+    result = screen.run("assert line.show('e', 8)\nwrite('4\\n')\nassert line.show('f', 15.9)")
     assert [kind for kind in result.kinds if kind == "display_data"] == ["display_data"]
+
+
+def test_code_that_never_falls_silent_gets_its_line_below_the_output(screen: Kernel) -> None:
+    result = screen.run(
+        "begin()\nfor n in range(100):\n    if progress.wants_summary and progress._drawn: break\n"
+        "    put(f'{n}\\n'); time.sleep(0.1)\nprogress.finish()\nassert n > 10",
+        watched=True,
+    )
+    assert result.reply["status"] == "ok", result.traceback
+    (number,) = (number for number, kind in enumerate(result.kinds) if kind == "display_data")
+    assert number > 0
+    assert " queued · " in result.outputs[number][1]["data"]["text/plain"]
+
+
+def test_a_line_whose_output_was_cleared_is_soon_there_again(screen: Kernel) -> None:
+    steps = "".join(f"write('{n}\\n'); line.show('{n}', {2**n})\n" for n in range(1, 6))
+    result = screen.run(
+        LINE + steps + "line.forget(); get_ipython().display_pub.clear_output()\n"
+        "write('last\\n'); assert line.show('again', 33)"
+    )
+    assert shown(result) == ["last\n", "again"]
+    # With an output that is about to clear, the line must not be what clears.
+    assert screen.run("line.forget(); assert not line.show('not now', 34, below=False)").kinds == []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +146,9 @@ def test_a_summary_is_above_or_below_all_output(screen: Kernel, before: str, lef
 
 
 def test_a_progress_bar_is_not_broken(screen: Kernel) -> None:
-    result = screen.run(f"{LINE}write('10 %'); line.show('a', 0); write('\\r20 %'); line.show('b', 0);")
+    result = screen.run(
+        f"{LINE}write('10 %'); line.show('a', 2, below=False); write('\\r20 %'); line.show('b', 4, below=False);"
+    )
     assert shown(result) == ["b", "10 %\r20 %"]
 
 
@@ -156,15 +181,14 @@ def test_a_terminal_gets_its_line_back_and_keeps_its_output(monkeypatch: pytest.
     assert line.show("⠋ running · 1 s")
     line.make_way(unfinished=False)
     written.write("1\n")
-    assert not line.show("too soon", 1.9)
-    assert line.show("⠹ running · 3 s, and more", 2)
+    assert line.show("⠹ running · 3 s, and more")
     assert terminal(written.getvalue()) == ["1", "⠹ running · 3 s, and"]
     line.make_way(unfinished=True)
     written.write("2")
-    assert not line.show("not now", 0)
+    assert not line.show("not now", 9, below=False)
     line.keep("succeeded")
     assert terminal(written.getvalue()) == ["1", "2", "succeeded", ""]
-    assert line.show("⠼ running · 5 s", 2)
+    assert line.show("⠼ running · 5 s")
     line.forget()
     written.write("3")
     assert terminal(written.getvalue())[3:] == ["3"]
