@@ -7,6 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import msgspec
+
 from ..protocol import Event, Execution, State
 from .describe import is_over, line
 from .following import so_far
@@ -137,7 +139,14 @@ class Handle:
 
     def __repr__(self) -> str:
         # Asks nobody: tools call this at any time.
-        return f"<execution {self.id}>" if self._known is None else f"<{line(self._known)}>"
+        known = self._known
+        ending = None if self._read is None else self._read[0].ending
+        if known is None:
+            return f"<execution {self.id}>" if ending is None else f"<execution {self.id} · {ending.state}>"
+        if ending is not None and not is_over(known):
+            # Who waited for the end has read more than was known when it was asked last.
+            known = msgspec.structs.replace(known, state=ending.state, finished_at=ending.at)
+        return f"<{line(known)}>"
 
     def _ipython_display_(self) -> None:
         execution = self._look()

@@ -104,6 +104,19 @@ async def test_outputs_are_those_of_a_notebook(user: User) -> None:
     nbformat.validate(notebook)
 
 
+async def test_after_waiting_it_shows_how_the_run_ended(user: User) -> None:
+    for wait in ("job.wait()", "await job", "await asyncio.gather(job)"):
+        await user.run("%%ds_execute --detach --handle job\nimport time\ntime.sleep(0.5)")
+        cell = await user.run(f"import asyncio\nprint(repr(job))\n_ = {wait}\nprint(repr(job))")
+        before, after = cell.text().splitlines()
+        assert not cell.error and " · succeeded · " not in before
+        assert after.startswith("<execution ") and " · cell in session main · succeeded · " in after
+        assert 0.5 <= float(after.split(" · ")[3].removesuffix(" s")) < 60
+    # Nobody is asked for that, and no more than that is known of a run that was watched.
+    await user.run("%%ds_execute --handle watched\n1 / 0")
+    assert await user.value("repr(watched)") == f"<execution {await user.value('watched.id')} · failed>"
+
+
 async def test_waiting_raises_what_the_cell_would_have(user: User) -> None:
     await user.run("%%ds_execute --detach --handle bad\n{}['key']")
     cell = await user.run("bad.wait()")
