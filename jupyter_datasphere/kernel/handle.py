@@ -12,7 +12,7 @@ import msgspec
 from ..protocol import Event, Execution, State
 from .describe import is_over, line
 from .following import so_far
-from .interrupts import interruptible
+from .interrupts import Interrupted, interruptible
 from .lines import DisplayLine
 from .link import Link
 from .outcome import Outcome
@@ -20,6 +20,7 @@ from .outputs import Output, outputs_of, texts_of
 from .progress import watched
 from .reader import Reader
 from .saving import save_text
+from .stopping import left
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -89,7 +90,8 @@ class Handle:
         """Block until the run has ended, for `timeout` seconds at most; gives the handle itself.
 
         Raises what the cell would have raised (`RemoteExecutionError` for what the code raised), and
-        `TimeoutError` while the run goes on. An interrupt ends the waiting and leaves the run alone.
+        `TimeoutError` while the run goes on. An interrupt ends the waiting, leaves the run alone
+        and says so.
         """
         outcome, reader = self._reading()
         with interruptible():
@@ -97,6 +99,8 @@ class Handle:
                 reader.wait(timeout)
             except TimeoutError:
                 raise TimeoutError(f"Execution {self.id} goes on after {timeout:g} s.") from None
+            except KeyboardInterrupt:
+                raise Interrupted(left(outcome, "waiting")) from None
         outcome.raise_unless_succeeded()
         return self
 

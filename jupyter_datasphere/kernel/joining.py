@@ -20,7 +20,7 @@ from .outcome import Outcome
 from .pacing import Pacer
 from .saving import save_text
 from .settings import Settings
-from .stopping import may_go_on, see_it_end
+from .stopping import left, may_go_on, see_it_end
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Joining:
         execution = find(self._link, written)
         outcome = Outcome(execution.id, execution.outputs)
         try:
-            with self._interruptible(lambda: _left(outcome)):
+            with self._interruptible(lambda: left(outcome, "watching")):
                 watch = self._watch(outcome, execution, quiet=self._settings.quiet)
                 watch.follow(join(self._link, execution.id, waiter=watch))
         finally:
@@ -120,10 +120,3 @@ class Joining:
 
     def _say(self, text: str) -> None:
         self._shell.display_pub.publish({"text/plain": text})
-
-
-def _left(outcome: Outcome) -> str:
-    name = outcome.execution_id
-    if outcome.ending is not None:
-        return f"no longer watching: execution {name} had already ended: {outcome.ending.state}"
-    return f"no longer watching: execution {name} goes on (%ds_cancel {name} cancels it)"

@@ -1,4 +1,4 @@
-"""What becomes of a run that was told to stop: by the interrupt of its cell, or by `%ds_cancel`."""
+"""What is said of a run that was told to stop, by the interrupt of its cell or `%ds_cancel`, or was left."""
 
 from __future__ import annotations
 
@@ -42,3 +42,11 @@ def see_it_end(link: Link, told: Execution, outcome: Outcome, take: Callable[[Ba
 def may_go_on(execution_id: str) -> str:
     """What is said where somebody stopped waiting for that."""
     return f"no longer waiting: execution {execution_id} may go on (%ds_attach {execution_id} shows it)"
+
+
+def left(outcome: Outcome, doing: str) -> str:
+    """What is said where somebody stopped `doing` something about a run that was not told to stop."""
+    name = outcome.execution_id
+    if outcome.ending is not None:
+        return f"no longer {doing}: execution {name} had already ended: {outcome.ending.state}"
+    return f"no longer {doing}: execution {name} goes on (%ds_cancel {name} cancels it)"

@@ -160,7 +160,11 @@ async def test_an_interrupt_ends_the_waiting_and_leaves_the_run_alone(user: User
     waiting = await user.start("print('waiting', flush=True)\njob.wait()")
     await waiting.until_text("waiting")
     await user.interrupt()
-    assert (await waiting.end()).error["ename"] == "KeyboardInterrupt"
+    error = (await waiting.end()).error
+    run = await user.value("job.id")
+    assert error["ename"] == "KeyboardInterrupt"
+    assert error["evalue"] == f"no longer waiting: execution {run} goes on (%ds_cancel {run} cancels it)"
+    assert error["traceback"] == [f"KeyboardInterrupt: {error['evalue']}"]
     assert await user.value("job.wait().text") == "done\n"
 
 
