@@ -14,7 +14,7 @@ from .interrupts import Interrupted, interruptible
 from .link import Link
 from .outcome import Outcome
 from .pacing import Pacer
-from .stopping import may_go_on, see_it_end
+from .stopping import may_go_on, not_told, see_it_end
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Run:
         except KeyboardInterrupt:
             return may_go_on(self.id)
         except DataSphereError as error:
-            return f"execution {self.id} may go on, as it could not be cancelled: {error}"
+            return not_told(self.id, error)
 
     def _cancel(self) -> Execution | None:
         """None: the server does not know the run, as the interrupt came before it was asked for."""

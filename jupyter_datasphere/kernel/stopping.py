@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from ..errors import UnavailableError
+from ..errors import DataSphereError, UnavailableError
 from ..protocol import Execution
 from .describe import place
 from .link import Link
@@ -19,7 +19,8 @@ CANCELLING = 10.0
 def see_it_end(link: Link, told: Execution, outcome: Outcome, take: Callable[[Batch], None]) -> str:
     """Wait for the end of a run that was just `told` to stop; says in one line what became of it.
 
-    `take` gets what happens meanwhile, and feeds `outcome`.
+    `take` gets what happens meanwhile, and feeds `outcome`. Nothing but an end tells that the service was
+    told, too: the server tells it, for as long as that takes.
     """
     until = time.monotonic() + CANCELLING
     try:
@@ -29,14 +30,26 @@ def see_it_end(link: Link, told: Execution, outcome: Outcome, take: Callable[[Ba
                 if time.monotonic() > until:
                     break
     except UnavailableError:
-        if time.monotonic() < until:
-            raise  # else it was only silent for that long
+        pass  # it was silent for that long, or is away: both are said below
     where = f"execution {told.id} in project {place(told)}"
     if outcome.ending is None:
-        return f"cancelling takes longer than {CANCELLING:g} s: {where} was told to stop"
+        waited = time.monotonic() >= until
+        since = f"within {CANCELLING:g} s" if waited else "before the server went away"
+        return (
+            f"not confirmed {since}: the server has noted that {where} is to stop"
+            f" (%ds_history shows whether it has, %ds_attach {told.id} follows it)"
+        )
     if outcome.ending.state == "cancelled":
         return f"cancelled: {where}"
     return f"{outcome.ending.state} before it could be cancelled: {where}"
+
+
+def not_told(execution_id: str, error: DataSphereError) -> str:
+    """What is said where the server could not be told that the run is to stop."""
+    return (
+        f"execution {execution_id} may go on, as it could not be cancelled: {error}"
+        f" Once that is mended, %ds_cancel {execution_id} cancels it."
+    )
 
 
 def may_go_on(execution_id: str) -> str:

@@ -160,7 +160,7 @@ async def test_a_run_that_waits_for_another_is_cancelled(user: User, go: Path) -
     assert await user.value("job.wait().status, second.status") == "('succeeded', 'cancelled')"
 
 
-async def test_a_run_that_does_not_stop_was_told_to(user: User, go: Path) -> None:
+async def test_of_a_run_that_does_not_stop_no_more_is_said_than_is_known(user: User, go: Path) -> None:
     await user.run("from jupyter_datasphere.kernel import stopping\nstopping.CANCELLING = 0.5")
     stubborn = (
         "import os, time\nprint('begun', flush=True)\n"
@@ -170,7 +170,8 @@ async def test_a_run_that_does_not_stop_was_told_to(user: User, go: Path) -> Non
     (said,) = (await user.run(f"%ds_cancel {run}")).displays
     go.touch()
     assert said["text/plain"] == (
-        f"cancelling takes longer than 0.5 s: execution {run} in project demo-project was told to stop"
+        f"not confirmed within 0.5 s: the server has noted that execution {run} in project demo-project is to"
+        f" stop (%ds_history shows whether it has, %ds_attach {run} follows it)"
     )
     await user.run("try: job.wait()\nexcept Exception: pass")
 

@@ -248,6 +248,66 @@ def test_serve_is_started_anew_in_the_middle_of_a_cell(
     assert trace.read_text() == "executed;"
 
 
+def stubborn(folder: Path) -> str:
+    """Code that touches `told` when it is interrupted, and ends once `go` is there."""
+    return "\n".join(
+        [
+            "import pathlib, time",
+            "print('begun', flush=True)",
+            f"while not pathlib.Path({str(folder / 'go')!r}).exists():",
+            "    try: time.sleep(0.01)",
+            f"    except KeyboardInterrupt: pathlib.Path({str(folder / 'told')!r}).touch()",
+        ]
+    )
+
+
+def test_an_interrupt_while_serve_is_away_says_how_the_run_is_cancelled_later(
+    terminal: Terminal, editor: Kernel
+) -> None:
+    process = terminal.serve()
+    pid = int(editor.value("__import__('os').getpid()"))
+    error: Facts = {}
+    for kind, content in editor.stream("%%ds_execute\nprint('begun', flush=True)\nwhile True: pass"):
+        if kind == "stream":
+            process.kill()
+            process.wait()
+            os.kill(pid, signal.SIGINT)
+        else:
+            error = content
+    run = re.fullmatch(
+        r"execution (\w+) may go on, as it could not be cancelled: `jupyter datasphere serve` does not answer"
+        r" at http\S+ Start it again in a terminal\. Once that is mended, %ds_cancel \1 cancels it\.",
+        error["evalue"],
+    )
+    assert run is not None, error["evalue"]
+    terminal.serve()
+    [(_, said)] = editor.run(f"%ds_cancel {run[1]}").outputs
+    assert said["data"]["text/plain"].startswith(f"cancelled: execution {run[1]}")
+
+
+def test_a_serve_that_dies_while_a_run_is_cancelled_has_noted_it(
+    terminal: Terminal, editor: Kernel, tmp_path: Path
+) -> None:
+    process = terminal.serve()
+    editor.run(f"%%ds_execute --detach --handle job\n{stubborn(tmp_path)}\nwhile True: pass")
+    editor.run("while not job.text: pass")
+    run = editor.value("job.id")
+    cancelling = editor.stream(f"print('now', flush=True)\n%ds_cancel {run}")
+    next(cancelling)
+    while not (tmp_path / "told").exists():
+        pass
+    process.kill()
+    process.wait()
+    [(_, said)] = cancelling
+    assert said["data"]["text/plain"].startswith(
+        f"not confirmed before the server went away: the server has noted that execution {run} in project"
+    )
+    assert f"%ds_attach {run} follows it" in said["data"]["text/plain"]
+    (tmp_path / "go").touch()
+    terminal.serve()
+    assert "was cancelled" in editor.run(f"%ds_attach {run}").traceback
+
+
 async def test_a_jupyter_server_among_the_parents_comes_before_serve(
     emulator: Facts, terminal: Terminal, tmp_path: Path
 ) -> None:
