@@ -2,7 +2,8 @@
 
 A display cannot know whether somebody still looks at it. So it is updated when the state changes, and else
 after a tenth of the time that the run has taken: the updates of a run grow with the logarithm of its length.
-The thread asks our own server only, and ends when nothing that is shown goes on.
+The thread asks our own server only, and ends when nothing that is shown goes on. Where the server is away, it
+asks more and more seldom until that is back: it may be started anew, and the run goes on meanwhile.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from .link import Link
 EACH = 1.0
 """Seconds between two looks."""
 
-PATIENCE = 30
-"""Looks in a row that the server may leave unanswered: it may be restarted."""
+SELDOM = 10.0
+"""The same at most, where nobody answers; before that, a tenth of the time for which nobody has."""
 
 AT_MOST = 100
 """Updates of one line; a run that is not over then (after about a day) has to be looked at anew."""
@@ -35,7 +36,6 @@ class _Shown:
     # The context says which cell the display belongs to.
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     updates: int = 0
-    missed: int = 0
     next_at: float = 0.0
 
 
@@ -58,23 +58,29 @@ class Board:
 
     def _run(self) -> None:
         link = self._link.another()
+        answered = time.monotonic()
         try:
-            while self._look(link):
-                time.sleep(EACH)
+            while True:
+                try:
+                    if not self._look(link):
+                        return
+                    answered = time.monotonic()
+                except UnavailableError:
+                    pass  # the lines keep what was true
+                time.sleep(min(max(EACH, (time.monotonic() - answered) / 10), SELDOM))
         finally:
             link.reset()
 
     def _look(self, link: Link) -> bool:
-        """Look at each run once; whether any goes on."""
+        """Look at each run once; whether any goes on. Raises `UnavailableError` where the server is away."""
         for execution_id, shown in list(self._shown.items()):
             try:
                 execution = link.execution(execution_id)
-            except DataSphereError as error:
-                shown.missed += 1
-                if not isinstance(error, UnavailableError) or shown.missed >= PATIENCE:
-                    self._forget(execution_id, shown)  # the line keeps what was true; the handle tells more
+            except UnavailableError:
+                raise
+            except DataSphereError:
+                self._forget(execution_id, shown)  # the line keeps what was true; the handle tells more
                 continue
-            shown.missed = 0
             now = time.monotonic()
             over = is_over(execution)
             if over or execution.state != shown.state or now >= shown.next_at:

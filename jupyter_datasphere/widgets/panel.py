@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
-from ..errors import DataSphereError
+from ..errors import DataSphereError, UnavailableError
 from ..kernel.commands import Commands
 from ..kernel.describe import is_over
 from ..kernel.link import Link
@@ -23,12 +23,17 @@ from .runs import Runs
 
 
 class Panel:
-    """Shows `Facts`. Refreshes by itself only while runs go on; `close` ends that and removes it."""
+    """Shows `Facts`. Refreshes by itself only while runs go on; `close` ends that and removes it.
+
+    Where the server is away, it looks on until that is back.
+    """
 
     def __init__(self, commands: Commands, facts: Facts) -> None:
         self._commands = commands
         self._link = commands.link.another()  # of the ticker's thread
         self._going_on: set[str] = set()
+        self._away = False
+        """Whether the message says that the ticker found nobody to ask."""
         self._lock = threading.Lock()  # the ticker and the buttons may show something at once
         self._project = ProjectChoice(lambda name: self._try(lambda: self._choose(name)))
         self._connection = widgets.HTML()
@@ -68,7 +73,7 @@ class Panel:
     def refresh(self) -> None:
         """Ask the server, and the service, for everything."""
         self._show(Facts.gather(self._commands, self._commands.link))
-        self._message.value = ""
+        self._say("")
 
     def close(self) -> None:
         self._ticker.stop()
@@ -97,19 +102,30 @@ class Panel:
             action()
         except DataSphereError as error:
             self._tell(error)
+            if isinstance(error, UnavailableError):
+                self._ticker.wake()  # it knows when the server is back
 
-    def _tell(self, error: DataSphereError) -> None:
-        self._message.value = f"<b>{html.escape(str(error))}</b>"
+    def _tell(self, error: DataSphereError, *, away: bool = False) -> None:
+        self._say(f"<b>{html.escape(str(error))}</b>", away=away)
+
+    def _say(self, message: str, *, away: bool = False) -> None:
+        with self._lock:
+            self._message.value = message
+            self._away = away
 
     # Showing
 
     def _look(self) -> bool:
-        """Of the ticker: show the runs, and everything when one has ended. Whether any goes on."""
+        """Of the ticker: show the runs, and everything when one has ended. Whether to look on."""
         try:
-            self._show_runs(runs(self._link), self._link)
+            if self._away:
+                self._show(Facts.gather(self._commands, self._link))
+                self._say("")
+            else:
+                self._show_runs(runs(self._link), self._link)
         except DataSphereError as error:
-            self._tell(error)
-            return False  # the Refresh button tries again
+            self._tell(error, away=True)
+            return True  # the runs go on meanwhile: what became of them is seen once the server is back
         return bool(self._going_on)
 
     def _show_runs(self, shown: list[Execution], link: Link) -> None:

@@ -10,6 +10,7 @@ EACH = 1.0
 """Seconds between two looks at least; later a tenth of the time since it was woken."""
 
 AT_MOST = 10.0
+"""Seconds between two looks at most: a look costs some milliseconds, also where nobody answers."""
 
 GRACE = 5.0
 """Seconds for which it looks on although it sees nothing: what it was woken for may just be beginning."""

@@ -308,6 +308,64 @@ def test_a_serve_that_dies_while_a_run_is_cancelled_has_noted_it(
     assert "was cancelled" in editor.run(f"%ds_attach {run}").traceback
 
 
+PANEL = "list(__import__('jupyter_datasphere.widgets.show', fromlist=['_open'])._open.values())[0]"
+
+
+def waiting(editor: Kernel, go: Path) -> None:
+    """Have `job` run there until the file is there."""
+    code = f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)"
+    editor.run(f"%%ds_execute --detach --handle job\n{code}")
+    assert not editor.run("while job.status != 'running': pass").traceback
+
+
+def test_the_panel_looks_on_until_serve_is_back(terminal: Terminal, editor: Kernel, tmp_path: Path) -> None:
+    process = terminal.serve()
+    waiting(editor, tmp_path / "go")
+    editor.run("from jupyter_datasphere.widgets import refresh\nrefresh.GRACE = 0\n%ds_panel")
+    editor.run(f"panel = {PANEL}")
+    assert "running" in editor.value("panel._runs._rows[0]._text.value")
+    process.kill()
+    process.wait()
+    editor.run("import time\nwhile 'does not answer' not in panel._message.value: time.sleep(0.01)")
+    (tmp_path / "go").touch()
+    terminal.serve()
+    seen = (
+        "while panel._message.value or 'succeeded' not in panel._runs._rows[0]._text.value: time.sleep(0.01)"
+    )
+    assert not editor.run(seen).traceback
+    assert not editor.run("while panel._ticker.active: time.sleep(0.01)").traceback
+
+
+def test_a_button_of_the_panel_that_finds_no_server_has_it_looked_for(
+    terminal: Terminal, editor: Kernel
+) -> None:
+    process = terminal.serve()
+    editor.run("from jupyter_datasphere.widgets import refresh\nrefresh.GRACE = 0\n%ds_panel")
+    editor.run(f"import time\npanel = {PANEL}\nwhile panel._ticker.active: time.sleep(0.01)")
+    process.kill()
+    process.wait()
+    editor.run("panel._try(panel.refresh)")
+    assert "does not answer" in editor.value("panel._message.value")
+    terminal.serve()
+    assert not editor.run("while panel._message.value: time.sleep(0.01)").traceback
+
+
+def test_a_line_that_follows_a_run_does_so_again_once_serve_is_back(
+    terminal: Terminal, editor: Kernel, tmp_path: Path
+) -> None:
+    process = terminal.serve()
+    waiting(editor, tmp_path / "go")
+    editor.run("from jupyter_datasphere.kernel import live\nlive.EACH = 0.01\nseen = []")
+    board = "get_ipython().magics_manager.registry['DataSphereMagics'].commands._board"
+    editor.run(f"{board}.follow(job._look(), lambda run: seen.append(run.state))\nwhile not seen: pass")
+    process.kill()
+    process.wait()
+    (tmp_path / "go").touch()
+    terminal.serve()  # which takes longer than many looks do
+    assert not editor.run("import time\nwhile seen[-1] != 'succeeded': time.sleep(0.01)").traceback
+    assert not editor.run(f"while {board}._thread: time.sleep(0.01)").traceback
+
+
 async def test_a_jupyter_server_among_the_parents_comes_before_serve(
     emulator: Facts, terminal: Terminal, tmp_path: Path
 ) -> None:
