@@ -108,6 +108,13 @@ class UnavailableError(ExpectedError):
     http_status = 503
 
 
+class TimeoutExceededError(ExpectedError):
+    """The run took longer than its timeout allowed (`--timeout`), and was cancelled for that."""
+
+    code = "timeout"
+    http_status = 504
+
+
 class InternalError(DataSphereError):
     """A mistake of this package: please report it."""
 

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Collection
 from typing import Any
 
-from ..errors import ExpectedError, RemoteExecutionError
+from ..errors import ExpectedError, RemoteExecutionError, TimeoutExceededError
 from ..protocol import FINAL_STATES, Event, FailureEvent, Problem, StatusEvent, VariableEvent
-from .problems import error_from
+from .problems import error_from, timeout_from
 
 Batch = list[tuple[int, Event]]
 """Events that arrived together, with their numbers."""
@@ -68,8 +68,9 @@ class Outcome:
     def raise_unless_succeeded(self) -> None:
         """Nothing for a run that succeeded, or goes on.
 
-        Raises `RemoteExecutionError` for what the code raised and for an interpreter that ended under it, and
-        another `DataSphereError` for whatever else kept the run from succeeding.
+        Raises `RemoteExecutionError` for what the code raised and for an interpreter that ended under it,
+        `TimeoutExceededError` for a run that its timeout ended, and another `DataSphereError` for whatever
+        else kept the run from succeeding.
         """
         ending, failure = self.ending, self._failure
         if ending is None or ending.state == "succeeded":
@@ -77,6 +78,8 @@ class Outcome:
         if ending.problem is not None:
             if ending.problem.code == STOPPED:
                 raise self._stopped(ending.problem)
+            if (ending.state, ending.problem.code) == ("cancelled", TimeoutExceededError.code):
+                raise timeout_from(ending.problem)
             raise error_from(ending.problem)
         if failure is not None and ending.state == "failed":
             raise RemoteExecutionError(
