@@ -71,8 +71,9 @@ class Handle:
     def save(self, path: str | Path, *, overwrite: bool = False) -> int:
         """Write `text` to a file without having all of it in memory; gives the number of bytes.
 
-        The file is there as a whole or, whatever goes wrong, as it was. Raises `ConflictError` for one that
-        exists, unless it is to be overwritten, and `StorageError` for one that cannot be written.
+        Below it comes the traceback of a run that failed. The file is there as a whole or, whatever goes
+        wrong, as it was. Raises `ConflictError` for one that exists, unless it is to be overwritten, and
+        `StorageError` for one that cannot be written.
         """
         with interruptible():
             return save_text(self._link, self._look(), path, overwrite=overwrite)

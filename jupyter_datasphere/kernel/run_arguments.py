@@ -107,7 +107,8 @@ OUTPUT = _of_one_run(
 OUTPUT.take(
     "--file",
     metavar="PATH",
-    about="write the text, all of it, to this file on this machine, and show nothing",
+    about="write all of the text, and the traceback of a run that failed, to this file on this machine,"
+    " and show nothing",
     examples=("--file output.txt", '--file "~/runs/nightly output.txt"'),
 )
 OUTPUT.take("--overwrite", action="store_true", about="replace the file of --file if it is there already")

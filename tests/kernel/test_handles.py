@@ -241,6 +241,28 @@ async def test_the_text_becomes_a_file(user: User, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+async def test_the_traceback_of_a_run_that_failed_ends_the_file(user: User, tmp_path: Path) -> None:
+    file = tmp_path / "output.txt"
+    await user.run("%%ds_execute --handle h\nprint('before', end='')\n{}['key']")
+    await user.run(f"h.save({str(file)!r})")
+    before, *traceback = file.read_text("utf-8").splitlines()
+    assert before == "before" == await user.value("h.text")
+    assert any(line.endswith("{}['key']") for line in traceback)
+    assert traceback[-1] == "KeyError: 'key'"
+    assert "\x1b" not in file.read_text("utf-8")
+
+
+async def test_what_a_link_points_to_is_written(user: User, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    file, link = tmp_path / "there" / "output.txt", tmp_path / "link.txt"
+    file.write_text("of before")
+    link.symlink_to(file)
+    await user.run("%%ds_execute --handle h\nprint(1)")
+    assert await user.value(f"h.save({str(link)!r}, overwrite=True)") == "2"
+    assert link.is_symlink() and file.read_text() == "1\n"
+    assert list(file.parent.iterdir()) == [file]
+
+
 async def test_a_file_that_cannot_be_written_is_one_clear_error(user: User, tmp_path: Path) -> None:
     await user.run("%%ds_execute --handle h\nprint(1)")
     for path, ename, says in (
