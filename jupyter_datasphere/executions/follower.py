@@ -35,6 +35,7 @@ from .ledger import Ledger
 from .places import Places, Turn
 from .run_time import RunTime
 from .signals import Signals
+from .tasks import beside
 
 T = TypeVar("T")
 
@@ -149,7 +150,7 @@ class Follower:
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this beside following, and not beyond it."""
-        self._keepers.append(asyncio.create_task(work))
+        self._keepers.append(beside(work))
 
     # Sending
 

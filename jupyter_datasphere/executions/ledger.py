@@ -351,20 +351,28 @@ class Ledger:
         if notes is None:
             raise _unknown(execution_id)
         try:
-            notes.mkdir(mode=0o700, exist_ok=True)
-            (notes / execution_id).touch(mode=0o600)
+            while True:
+                notes.mkdir(mode=0o700, exist_ok=True)
+                with suppress(FileNotFoundError):  # that server removed the folder just now
+                    (notes / execution_id).touch(mode=0o600)
+                    return
         except OSError as error:
             raise unwritable(self._folder, error) from error
 
     def take_cancels(self) -> list[str]:
         """Take the notes that other servers left: executions of ours whose end is wanted."""
-        taken = []
+        taken: list[str] = []
         for file in self._owned:
             notes = _notes_beside(file)
-            for note in notes.iterdir() if notes.exists() else ():
-                with suppress(OSError):  # it may stay: to cancel twice does no harm
+            try:
+                found = list(notes.iterdir())
+            except OSError:  # there is none, or it cannot be read now
+                continue
+            taken.extend(note.name for note in found)
+            with suppress(OSError):  # what is there may stay: to cancel twice does no harm
+                for note in found:
                     note.unlink()
-                taken.append(note.name)
+                notes.rmdir()
         return taken
 
     def _elsewhere(self, read: Callable[[LedgerFile], T]) -> Iterator[T]:

@@ -43,6 +43,7 @@ from .ledger import Ledger
 from .naps import Naps
 from .places import Places
 from .signals import Signals
+from .tasks import beside
 
 _log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class ExecutionService:
             self._tidying = self._beside(self._prune())
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
+        task = beside(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -406,14 +407,20 @@ class ExecutionService:
         naps = Naps(self._clock)
         while self._followers:
             await asyncio.sleep(TICK_SECONDS)
-            if (notice := naps.look()) is not None:
-                _log.info("%s", notice)
-                for follower in self._followers.values():
-                    follower.tell(notice)
-                await self._transport.reconnect()
-            for execution_id in self._ledger.take_cancels():
-                if (wanted := self._followers.get(execution_id)) is not None:
-                    wanted.cancel("interrupt")
+            try:
+                await self._look_around(naps)
+            except Exception:  # noqa: BLE001 - logged whole; a look that fails must not end the looking
+                _log.exception("What concerns all runs could not be looked at.")
+
+    async def _look_around(self, naps: Naps) -> None:
+        if (notice := naps.look()) is not None:
+            _log.info("%s", notice)
+            for follower in self._followers.values():
+                follower.tell(notice)
+            await self._transport.reconnect()
+        for execution_id in self._ledger.take_cancels():
+            if (wanted := self._followers.get(execution_id)) is not None:
+                wanted.cancel("interrupt")
 
 
 def _check_session(name: str | None) -> None:

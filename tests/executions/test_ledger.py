@@ -142,6 +142,22 @@ def test_a_file_that_is_no_ledger_is_set_aside(
     ledger.close()
 
 
+def test_notes_that_cannot_be_read_now_are_taken_later(tmp_path: Path) -> None:
+    owner, other = Ledger(tmp_path), Ledger(tmp_path)
+    create(owner, "a")
+    notes = owner._owned[0].path.with_suffix(".cancel")
+    notes.touch()
+    assert owner.take_cancels() == []
+    notes.unlink()
+    other.pass_on_cancel("a")
+    assert owner.take_cancels() == ["a"]
+    assert not notes.exists()
+    other.pass_on_cancel("a")
+    assert owner.take_cancels() == ["a"]
+    other.close()
+    owner.close()
+
+
 def test_pages_are_bounded_but_never_empty(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     create(ledger, "a")
