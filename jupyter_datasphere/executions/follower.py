@@ -275,9 +275,11 @@ class Follower:
         while True:
             try:
                 await self._ledger.sync()
-                return
+                break
             except StorageError as error:
                 await waits.wait(error)
+        if waits.reason is not None and self._execution.state not in FINAL_STATES:
+            await self._written(partial(self._write, [NoticeEvent(text=_OVER[waits.reason])]))
 
     def _write(self, events: Sequence[Event], source_cursor: int | None = None) -> None:
         if self._execution.state == "submitted" and any(

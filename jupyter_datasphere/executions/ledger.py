@@ -34,7 +34,7 @@ from ..protocol import (
     StatusEvent,
 )
 from .channels.base import Run
-from .ledger_file import ForeignFileError, LedgerFile, Record, unwritable
+from .ledger_file import ForeignFileError, LedgerFile, Record, check_folder, unwritable
 
 T = TypeVar("T")
 
@@ -172,6 +172,7 @@ class Ledger:
         price: Price | None = None,
     ) -> None:
         """Write a new execution in the state `queued`; inside of `together`."""
+        check_folder(self._folder)
         record = Record(execution, idempotency_key, timeout=request.timeout, max_units=request.max_units)
         event = StatusEvent(state=execution.state, at=execution.created_at, price=price)
         self._owned[0].insert(record, request, [event])
@@ -248,7 +249,7 @@ class Ledger:
 
     def usage(self) -> LedgerUsage:
         """What this user's ledger takes on disk: this server's part and those of others."""
-        problem = None if self._problem is None else self._problem.message
+        problem = self._trouble()
         found = list(self._elsewhere(lambda file: (file.size, file.count())))
         for file in self._owned:
             problem = problem or file.problem
@@ -262,6 +263,16 @@ class Ledger:
             executions=sum(count for _, count in found),
             problem=problem,
         )
+
+    def _trouble(self) -> str | None:
+        """Why nothing new can be written."""
+        try:
+            if self._problem is not None:
+                raise self._problem
+            check_folder(self._folder)
+        except StorageError as error:
+            return error.message
+        return None
 
     # Reading
 
@@ -389,7 +400,11 @@ class Ledger:
 
     def _others(self) -> list[Path]:
         own = {file.path for file in self._owned}
-        return [path for path in sorted(self._folder.glob("*.sqlite")) if path not in own]
+        try:
+            found = sorted(self._folder.glob("*.sqlite"))
+        except OSError:  # they cannot be seen now
+            return []
+        return [path for path in found if path not in own]
 
 
 def _notes_beside(file: LedgerFile) -> Path:

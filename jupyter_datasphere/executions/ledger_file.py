@@ -75,7 +75,13 @@ class ForeignFileError(Exception):
     """The file is no ledger, or one of a later version of this package, or damaged."""
 
 
-def unwritable(folder: Path, error: Exception) -> StorageError:
+def check_folder(folder: Path) -> None:
+    """Raise `StorageError` where no file can be made in it now, although open ones may take more."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise unwritable(folder, "no file can be made there")
+
+
+def unwritable(folder: Path, error: Exception | str) -> StorageError:
     """What is wrong with a ledger folder that cannot be made or written."""
     return StorageError(
         f"The ledger in {folder} cannot be written ({error})",
@@ -90,8 +96,8 @@ class LedgerFile:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._read_only = read_only
-        self.problem: str | None = None
-        """Why the last attempt to write failed."""
+        self._unwritten: str | None = None
+        self._unsynced: str | None = None
         if not read_only:
             path.touch(mode=0o600)
         mode = "ro" if read_only else "rw"
@@ -159,16 +165,30 @@ class LedgerFile:
 
         Raises `StorageError`, as whatever writes does.
         """
-        if self._wal is not None and self._wal.exists():
+        if self._wal is None:
+            return
+        try:
             descriptor = os.open(self._wal, os.O_RDWR)
-            try:
-                os.fsync(descriptor)
-            except OSError as error:
-                full = self._full(error)
-                self.problem = full.message
-                raise full from error
-            finally:
-                os.close(descriptor)
+        except FileNotFoundError:  # nothing was written yet
+            return
+        except OSError as error:
+            trouble = unwritable(self.path.parent, error)
+            self._unsynced = trouble.message
+            raise trouble from error
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            trouble = self._full(error)
+            self._unsynced = trouble.message
+            raise trouble from error
+        finally:
+            os.close(descriptor)
+        self._unsynced = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the last attempt to write failed."""
+        return self._unwritten or self._unsynced
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -186,11 +206,11 @@ class LedgerFile:
                     self._db.execute("ROLLBACK")
                 raise
         except StorageError as error:
-            self.problem = error.message
+            self._unwritten = error.message
             self._db.execute("PRAGMA busy_timeout = 0")  # those who try after this one shall not wait, too
             raise
-        if self.problem is not None:
-            self.problem = None
+        if self._unwritten is not None:
+            self._unwritten = None
             self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def _execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:

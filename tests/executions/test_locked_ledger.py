@@ -225,5 +225,73 @@ def test_a_folder_that_cannot_be_used_is_told_and_tried_again(tmp_path: Path) ->
     ledger.close()
 
 
+@contextmanager
+def gone(folder: Path) -> Iterator[None]:
+    """Nothing can be opened in the folder, whatever the rights of this process; what is open stays so."""
+    away = folder.with_name("away")
+    folder.rename(away)
+    folder.touch()
+    try:
+        yield
+    finally:
+        folder.unlink()
+        away.rename(folder)
+
+
+async def test_nothing_is_started_while_the_folder_cannot_be_used(
+    service: ExecutionService, path: Path, emulator: Facts
+) -> None:
+    with gone(path.parent):
+        assert "cannot be written" in str(service.usage.problem)  # before anybody tries
+        with pytest.raises(StorageError, match=r"cannot be written .*DataSphere.ledger_dir") as caught:
+            await service.start(request("1"), project=emulator["project_id"])
+        assert caught.value.code == "ledger-unwritable"
+    assert service.search() == []
+    execution = await service.start(request("1"), project=emulator["project_id"])
+    assert (await service.finished(execution.id)).state == "succeeded"
+    assert service.usage.problem is None
+
+
+async def test_what_runs_and_what_is_to_run_waits_for_the_folder(
+    service: ExecutionService, path: Path, emulator: Facts, caplog: pytest.LogCaptureFixture
+) -> None:
+    go = Path(emulator["root"]) / "projects" / emulator["project_id"] / "back"
+    source = "import pathlib, time\nwhile not pathlib.Path('back').exists(): time.sleep(0.01)\nprint('first')"
+    first = await service.start(request(source), project=emulator["project_id"])
+    second = await service.start(request("print('second')"), project=emulator["project_id"])
+    while service.get(first.id).state != "running":
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        with gone(path.parent):
+            go.touch()
+            while f"{first.id} waits: The ledger" not in caplog.text:
+                await asyncio.sleep(0.01)
+        for execution, text in ((first, "first\n"), (second, "second\n")):
+            pages = [page async for page in service.events(execution.id)]
+            events = [msgspec.json.decode(event, type=Event) for page in pages for _, event in page]
+            assert (service.get(execution.id).state, text_of(events)) == ("succeeded", text)
+        while service.running:
+            await asyncio.sleep(0.01)
+    go.unlink()
+    assert caplog.text.count(f"{first.id} waits") == 1
+    assert "failed inside" not in caplog.text
+
+
+async def test_a_run_whose_key_is_not_on_the_disk_is_not_sent_and_says_so(
+    service: ExecutionService, path: Path, emulator: Facts, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asyncio.timeout(30):
+        execution = await service.start(request("1"), project=emulator["project_id"])
+        with gone(path.parent):  # before the follower's first step
+            while f"{execution.id} waits: The ledger" not in caplog.text:
+                await asyncio.sleep(0.01)
+            assert service.get(execution.id).state == "staged"
+        pages = [page async for page in service.events(execution.id)]
+    events = [msgspec.json.decode(event, type=Event) for page in pages for _, event in page]
+    notices = [event.text for event in events if isinstance(event, NoticeEvent)]
+    assert notices == ["The ledger could not be written for a while; nothing was lost."]
+    assert service.get(execution.id).state == "succeeded"
+
+
 def text_of(events: list[Event]) -> str:
     return "".join(event.content["text"] for event in events if isinstance(event, OutputEvent))
