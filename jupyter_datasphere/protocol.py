@@ -287,7 +287,7 @@ class LedgerUsage(Wire):
     max_bytes: int
     executions: int
     problem: str | None = None
-    """Why it cannot be written now; runs wait for that."""
+    """Why it cannot be written now, which runs wait for; and which files were set aside since the start."""
 
 
 class ServerStatus(Wire):

@@ -32,6 +32,7 @@ from ..protocol import (
 from . import costs
 from .channels.base import Channel, Feed, News, Outcome, Submission
 from .ledger import Ledger
+from .ledger_file import DAMAGED
 from .places import Places, Turn
 from .run_time import RunTime
 from .signals import Signals
@@ -393,6 +394,7 @@ async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
 _OVER = {
     "disk-full": "The disk with the ledger was full for a while; nothing was lost.",
     "ledger-locked": "Another program kept the ledger locked for a while; nothing was lost.",
+    DAMAGED: "The ledger seemed to be damaged for a while.",
     "ledger-unwritable": "The ledger could not be written for a while; nothing was lost.",
 }
 """What is said once that is over, by the code of the error."""

@@ -34,7 +34,15 @@ from ..protocol import (
     StatusEvent,
 )
 from .channels.base import Run
-from .ledger_file import ForeignFileError, LedgerFile, Record, check_folder, unwritable
+from .ledger_file import (
+    DAMAGE_SUFFIX,
+    ForeignFileError,
+    LedgerFile,
+    Record,
+    check_folder,
+    check_header,
+    unwritable,
+)
 
 T = TypeVar("T")
 
@@ -73,6 +81,8 @@ class Ledger:
         self._problem: StorageError | None = None
         """Why nothing can be written at all."""
         self._left_out: dict[Path, str] = {}
+        self._set_aside: list[str] = []
+        """What was, since this server started, and why."""
         self.adopt()
 
     def adopt(self) -> bool:
@@ -107,13 +117,16 @@ class Ledger:
         except OSError as error:
             raise unwritable(self._folder, error) from error
         try:
-            self._owned.append(LedgerFile(path))
-        except ForeignFileError as error:
-            aside = path.with_suffix(f".set-aside-{int(self._clock.wall())}")
-            path.replace(aside)
-            lock.release()
-            _log.warning("%s. It was set aside as %s; nothing in it was changed.", error, aside)
-            return
+            try:
+                if path.exists():
+                    check_header(path)
+                self._owned.append(LedgerFile(path))
+            except ForeignFileError as error:
+                self._put_aside(path, error)
+                with suppress(OSError):  # Windows removes it on release
+                    Path(lock.lock_file).unlink()  # while it is held, so that nobody else has it
+                lock.release()
+                return
         except OSError as error:
             lock.release()
             raise unwritable(self._folder, error) from error
@@ -121,6 +134,20 @@ class Ledger:
             lock.release()
             raise
         self._locks.append(lock)
+
+    def _put_aside(self, path: Path, error: ForeignFileError) -> None:
+        """Out of the way, with what SQLite keeps beside it: they belong together under the new name, too."""
+        aside = path.with_suffix(f".set-aside-{int(self._clock.wall())}")
+        for suffix in ("-wal", "-shm", "-journal", ""):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
+        path.with_suffix(DAMAGE_SUFFIX).unlink(missing_ok=True)
+        told = (
+            f"{error}. It was set aside as {aside.name}: runs that were under way in it are not followed"
+            f" any more, look in the project for them. `sqlite3 {aside.name} .recover` shows what is there"
+        )
+        self._set_aside.append(told)
+        _log.warning("%s.", told)
 
     def _leave_out(self, path: Path, error: Exception) -> None:
         """Say once that a file is not read now, and why."""
@@ -257,6 +284,7 @@ class Ledger:
                 found.append((file.size, file.count()))
             except StorageError as error:
                 problem = problem or error.message
+        problem = ". ".join(filter(None, [problem, *self._set_aside])) or None
         return LedgerUsage(
             bytes=sum(size for size, _ in found),
             max_bytes=self._max_bytes,

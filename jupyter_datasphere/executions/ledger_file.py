@@ -17,9 +17,15 @@ from ..protocol import FINAL_STATES, Event, Execution, ExecutionRequest, State
 APPLICATION_ID = 0x4A445350  # "JDSP", in the file's header: tells our files from others'
 SCHEMA_VERSION = 2
 """1: as now, but what was deleted left the file as large as it was."""
+_MAGIC = b"SQLite format 3\0"
+_APPLICATION_AT = 68  # bytes into the header, which has 100
+
+DAMAGED = "ledger-damaged"
+"""Code of the error that waiting does not mend."""
 
 _NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
 
 BUSY_SECONDS = 0.05
@@ -29,6 +35,8 @@ PRUNED_AT_ONCE = 100
 """Events: a few milliseconds, so that the event loop goes on."""
 FREED_AT_ONCE = 1000
 """Pages of 4 KB, in about a millisecond."""
+DAMAGE_SUFFIX = ".damaged"
+"""Of an empty file beside one in which damage was met, so that the next start sets it aside."""
 LOG_SIZE = 4 * 2**20
 """Bytes to which the write-ahead log shrinks again after a burst."""
 
@@ -75,6 +83,24 @@ class ForeignFileError(Exception):
     """The file is no ledger, or one of a later version of this package, or damaged."""
 
 
+def check_header(path: Path) -> None:
+    """Raise `ForeignFileError` for what SQLite had better not open: it writes into what it takes for its own.
+
+    Not where this process has the file open: to close it again would let go of SQLite's locks.
+    """
+    if path.with_suffix(DAMAGE_SUFFIX).exists():
+        raise ForeignFileError(f"{path} is damaged")
+    if path.with_name(f"{path.name}-journal").exists():
+        return  # the process died while it wrote: SQLite mends that
+    with path.open("rb") as file:
+        header = file.read(100)
+    if not header:
+        return
+    application = int.from_bytes(header[_APPLICATION_AT : _APPLICATION_AT + 4], "big")
+    if not header.startswith(_MAGIC) or application not in (0, APPLICATION_ID):
+        raise ForeignFileError(f"{path} is damaged, or no ledger")
+
+
 def check_folder(folder: Path) -> None:
     """Raise `StorageError` where no file can be made in it now, although open ones may take more."""
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -98,6 +124,7 @@ class LedgerFile:
         self._read_only = read_only
         self._unwritten: str | None = None
         self._unsynced: str | None = None
+        self._damage: StorageError | None = None
         if not read_only:
             path.touch(mode=0o600)
         mode = "ro" if read_only else "rw"
@@ -113,8 +140,10 @@ class LedgerFile:
         except (sqlite3.DatabaseError, ForeignFileError) as error:
             self._db.close()
             raise ForeignFileError(f"{path} is no ledger of this version: {error}") from error
-        except StorageError:
+        except StorageError as error:
             self._db.close()
+            if error.code == DAMAGED:
+                raise ForeignFileError(f"{path} is damaged: {error.__cause__}") from error
             raise
 
     def _is_empty(self) -> bool:
@@ -188,6 +217,8 @@ class LedgerFile:
     @property
     def problem(self) -> str | None:
         """Why the last attempt to write failed."""
+        if self._damage is not None:
+            return self._damage.message
         return self._unwritten or self._unsynced
 
     @contextmanager
@@ -202,7 +233,7 @@ class LedgerFile:
                 yield
                 self._execute("COMMIT")
             except BaseException:
-                with suppress(sqlite3.OperationalError):  # on a full disk, SQLite itself may have done it
+                with suppress(sqlite3.DatabaseError):  # on a full disk, SQLite itself may have done it
                     self._db.execute("ROLLBACK")
                 raise
         except StorageError as error:
@@ -214,19 +245,30 @@ class LedgerFile:
             self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def _execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Raises `StorageError` for what is the matter with the disk or with other programs."""
-        try:
+        """The cursor at its first row; what reads on does that `_reading`."""
+        with self._reading():
             return self._db.execute(statement, values)
-        except sqlite3.OperationalError as error:
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raises `StorageError` for what is the matter with the file, the disk, or with other programs."""
+        try:
+            yield
+        except msgspec.MsgspecError as error:
+            raise self._damaged(error) from error
+        except sqlite3.DatabaseError as error:
             if (trouble := self._trouble(error)) is None:
                 raise
             raise trouble from error
 
-    def _trouble(self, error: sqlite3.OperationalError) -> StorageError | None:
+    def _trouble(self, error: sqlite3.DatabaseError) -> StorageError | None:
         """What that means, unless it is a mistake of ours."""
-        if error.sqlite_errorcode in _NO_SPACE:
+        whole_code = getattr(error, "sqlite_errorcode", 0)
+        if whole_code in _NO_SPACE:
             return self._full(error)
-        code = error.sqlite_errorcode & 0xFF  # what is above that says more than we need
+        code = whole_code & 0xFF  # what is above that says more than we need
+        if code in _DAMAGED:
+            return self._damaged(error)
         if code in _UNWRITABLE:
             return unwritable(self.path.parent, error)
         if code in _LOCKED:
@@ -237,6 +279,17 @@ class LedgerFile:
             )
         return None
 
+    def _damaged(self, error: Exception) -> StorageError:
+        self._damage = StorageError(
+            f"The ledger file {self.path} is damaged ({error})",
+            code=DAMAGED,
+            hint="Start the Jupyter server anew: it sets that file aside, and goes on with a new one.",
+        )
+        if not self._read_only:
+            with suppress(OSError):  # then it is met again
+                self.path.with_suffix(DAMAGE_SUFFIX).touch(mode=0o600)
+        return self._damage
+
     def _full(self, error: Exception) -> StorageError:
         return StorageError(
             f"The ledger in {self.path.parent} cannot be written ({error})",
@@ -245,6 +298,8 @@ class LedgerFile:
 
     def insert(self, record: Record, request: ExecutionRequest, events: Sequence[Event]) -> None:
         """Write a new execution with its first events."""
+        if self._damage is not None:
+            raise self._damage  # the next start sets this file aside
         execution = record.execution
         execution.last_event = len(events)
         with self.transaction():
@@ -302,12 +357,16 @@ class LedgerFile:
         row = self._execute(
             "SELECT record, last_event FROM executions WHERE id = ?", (execution_id,)
         ).fetchone()
-        return None if row is None else _record(*row)
+        with self._reading():
+            return None if row is None else _record(*row)
 
     def request(self, execution_id: str) -> ExecutionRequest | None:
         """What was asked for; None once the service has taken it."""
         row = self._execute("SELECT request FROM executions WHERE id = ?", (execution_id,)).fetchone()
-        return None if row is None or row[0] is None else msgspec.json.decode(row[0], type=ExecutionRequest)
+        with self._reading():
+            if row is None or row[0] is None:
+                return None
+            return msgspec.json.decode(row[0], type=ExecutionRequest)
 
     def source_cursor(self, execution_id: str) -> int:
         """The runner's number of the last event that was written."""
@@ -318,12 +377,13 @@ class LedgerFile:
 
     def outputs_seen(self, execution_id: str) -> dict[int, int]:
         """Per cell, how many outputs were written."""
-        rows = self._execute(
+        cursor = self._execute(
             "SELECT coalesce(json_extract(event, '$.cell'), 0), count(*) FROM events WHERE execution_id = ?"
             " AND json_extract(event, '$.type') IN ('output', 'failure') GROUP BY 1",
             (execution_id,),
         )
-        return dict(rows.fetchall())
+        with self._reading():
+            return dict(cursor.fetchall())
 
     @property
     def size(self) -> int:
@@ -368,7 +428,9 @@ class LedgerFile:
     def shrink(self) -> Iterator[None]:
         """Give what was deleted back to the file system, step by step."""
         while self._execute("PRAGMA freelist_count").fetchone()[0]:
-            self._execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})").fetchall()
+            cursor = self._execute(f"PRAGMA incremental_vacuum({FREED_AT_ONCE})")
+            with self._reading():
+                cursor.fetchall()
             yield
 
     def events(self, execution_id: str, after: int, max_bytes: int) -> list[tuple[int, bytes]]:
@@ -379,11 +441,12 @@ class LedgerFile:
             "SELECT number, event FROM events WHERE execution_id = ? AND number > ? ORDER BY number",
             (execution_id, after),
         )
-        for number, event in cursor:
-            size += len(event)
-            if found and size > max_bytes:
-                break
-            found.append((number, bytes(event)))
+        with self._reading():
+            for number, event in cursor:
+                size += len(event)
+                if found and size > max_bytes:
+                    break
+                found.append((number, bytes(event)))
         cursor.close()
         return found
 
@@ -406,12 +469,13 @@ class LedgerFile:
         if before is not None:
             conditions.append("created_at < ?")
             values.append(before)
-        rows = self._execute(
+        cursor = self._execute(
             f"SELECT record, last_event FROM executions WHERE {' AND '.join(conditions)}"  # noqa: S608
             " ORDER BY created_at DESC, id DESC LIMIT ?",
             (*values, limit),
         )
-        return [_record(*row).execution for row in rows]
+        with self._reading():
+            return [_record(*row).execution for row in cursor]
 
 
 def _record(record: bytes, last_event: int) -> Record:

@@ -40,6 +40,7 @@ from .channels.notebooks import relative
 from .channels.state import StateChannel
 from .follower import Follower
 from .ledger import Ledger
+from .ledger_file import DAMAGED
 from .naps import Naps
 from .places import Places
 from .signals import Signals
@@ -279,7 +280,9 @@ class ExecutionService:
             try:
                 execution = self.get(execution_id)
                 page = self._ledger.events(execution_id, after) if after < execution.last_event else []
-            except StorageError:  # locked by another program: the run's events say so afterwards
+            except StorageError as error:  # locked by another program: the run's events say so afterwards
+                if error.code == DAMAGED:
+                    raise
                 await asyncio.sleep(FOREIGN_SECONDS)
                 yield []
                 continue

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from executions.damage import spoil_all_but_the_first_page
 from support import Facts
 
 from jupyter_datasphere.demo.processes import environment_for, jupyter
@@ -175,3 +176,27 @@ def test_a_ledger_folder_that_cannot_be_used_is_told_and_the_rest_works(
         assert "DataSphere.ledger_dir" in problem["hint"]
         assert one.client.get("datasphere/projects").status_code == 200
         assert "Traceback" not in one.log
+
+
+def test_a_damaged_ledger_is_told_and_a_new_start_mends_that(tmp_path: Path, emulator: Facts) -> None:
+    ledger = tmp_path / "ledger"
+    with server(tmp_path / "one" / "notebooks", ledger, emulator) as one:
+        execution = one.start("print('first')")
+        one.until_printed(execution, "first")
+        while one.client.get("datasphere/status?check=false").json().get("running"):
+            pass
+        (path,) = ledger.glob("*.sqlite")
+        spoil_all_but_the_first_page(path)
+        body = {"source": {"type": "code", "source": "1"}, "project": "demo-project"}
+        answers = [
+            one.client.get("datasphere/executions"),
+            one.client.get(f"datasphere/executions/{execution}/events"),
+            one.client.post(f"datasphere/executions/{execution}/cancel"),
+            one.client.post("datasphere/executions", json=body),
+        ]
+        assert [(a.status_code, a.json()["code"]) for a in answers] == [(507, "ledger-damaged")] * 4
+        assert "Start the Jupyter server anew" in answers[0].json()["hint"]
+        assert "damaged" in one.client.get("datasphere/status").json()["ledger"]["problem"]
+    with server(tmp_path / "later" / "notebooks", ledger, emulator) as later:
+        assert "set aside" in later.client.get("datasphere/status").json()["ledger"]["problem"]
+        later.until_printed(later.start("print('second')"), "second")
