@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -34,11 +35,15 @@ BUSY_SECONDS = 0.05
 PRUNED_AT_ONCE = 100
 """Events: a few milliseconds, so that the event loop goes on."""
 FREED_AT_ONCE = 1000
-"""Pages of 4 KB, in about a millisecond."""
+"""Pages, in about a millisecond."""
 DAMAGE_SUFFIX = ".damaged"
 """Of an empty file beside one in which damage was met, so that the next start sets it aside."""
 LOG_SIZE = 4 * 2**20
-"""Bytes to which the write-ahead log shrinks again after a burst."""
+"""Bytes to which the write-ahead log grows before it goes to the file, and shrinks again after a burst."""
+LOG_SHARE = 10
+"""At most this part of what is free on the disk may become log: of 3 MB, it would take all."""
+LEAST_LOG_SIZE = 2**18
+PAGE_SIZE = 4096
 
 _SCHEMA = """
 CREATE TABLE executions (
@@ -178,7 +183,10 @@ class LedgerFile:
         # `sync` waits. Where the file system cannot do that, every commit waits.
         self._execute(f"PRAGMA synchronous = {'NORMAL' if self._wal else 'FULL'}")
         self._execute("PRAGMA foreign_keys = ON")
-        self._execute(f"PRAGMA journal_size_limit = {LOG_SIZE}")
+        share = shutil.disk_usage(self.path.parent).free // LOG_SHARE
+        log_size = min(max(share, LEAST_LOG_SIZE), LOG_SIZE)
+        self._execute(f"PRAGMA journal_size_limit = {log_size}")
+        self._execute(f"PRAGMA wal_autocheckpoint = {log_size // PAGE_SIZE}")
 
     def _migrate(self) -> None:
         """From version 1. Cut off in the middle, it is done again."""

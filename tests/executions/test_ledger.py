@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -267,6 +268,19 @@ def test_a_file_whose_making_was_cut_off_is_made_again(tmp_path: Path) -> None:
     ledger.close()
     assert [file.name for file in tmp_path.glob("2020*.sqlite")] == [path.name]
     assert not list(tmp_path.glob("*.set-aside-*"))
+
+
+def test_on_a_small_disk_the_log_leaves_room_for_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**7, 7 * 10**6, 3 * 10**6))
+    ledger = Ledger(tmp_path)
+    create(ledger, "a")
+    for _ in range(200):
+        ledger.append("a", [NoticeEvent(text="x" * 2000)])
+    (log,) = tmp_path.glob("*-wal")
+    assert log.stat().st_size < 400_000
+    ledger.close()
 
 
 async def test_who_waits_for_the_disk_shares_the_wait(
