@@ -32,7 +32,7 @@ from ..protocol import (
 from . import costs
 from .channels.base import Channel, Feed, News, Outcome, Submission
 from .ledger import Ledger
-from .ledger_file import DAMAGED
+from .ledger_trouble import DAMAGED
 from .places import Places, Turn
 from .run_time import RunTime
 from .signals import Signals

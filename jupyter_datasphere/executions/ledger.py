@@ -34,15 +34,8 @@ from ..protocol import (
     StatusEvent,
 )
 from .channels.base import Run
-from .ledger_file import (
-    DAMAGE_SUFFIX,
-    ForeignFileError,
-    LedgerFile,
-    Record,
-    check_folder,
-    check_header,
-    unwritable,
-)
+from .ledger_file import LedgerFile, Record
+from .ledger_trouble import DAMAGE_SUFFIX, ForeignFileError, check_folder, check_header, unwritable
 
 T = TypeVar("T")
 

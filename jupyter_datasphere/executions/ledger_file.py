@@ -14,15 +14,19 @@ import msgspec
 
 from ..errors import StorageError
 from ..protocol import FINAL_STATES, Event, Execution, ExecutionRequest, State
+from .ledger_trouble import (
+    APPLICATION_ID,
+    DAMAGE_SUFFIX,
+    DAMAGED,
+    ForeignFileError,
+    damaged,
+    full,
+    locked,
+    unwritable,
+)
 
-APPLICATION_ID = 0x4A445350  # "JDSP", in the file's header: tells our files from others'
 SCHEMA_VERSION = 2
 """1: as now, but what was deleted left the file as large as it was."""
-_MAGIC = b"SQLite format 3\0"
-_APPLICATION_AT = 68  # bytes into the header, which has 100
-
-DAMAGED = "ledger-damaged"
-"""Code of the error that waiting does not mend."""
 
 _NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
@@ -36,8 +40,6 @@ PRUNED_AT_ONCE = 100
 """Events: a few milliseconds, so that the event loop goes on."""
 FREED_AT_ONCE = 1000
 """Pages, in about a millisecond."""
-DAMAGE_SUFFIX = ".damaged"
-"""Of an empty file beside one in which damage was met, so that the next start sets it aside."""
 LOG_SIZE = 4 * 2**20
 """Bytes to which the write-ahead log grows before it goes to the file, and shrinks again after a burst."""
 LOG_SHARE = 10
@@ -82,43 +84,6 @@ class Record(msgspec.Struct, omit_defaults=True):
     """Units that it is not to pass."""
     cancel_reason: str | None = None
     """Why an end was asked for ("interrupt", "timeout", "max-units"); None: it was not."""
-
-
-class ForeignFileError(Exception):
-    """The file is no ledger, or one of a later version of this package, or damaged."""
-
-
-def check_header(path: Path) -> None:
-    """Raise `ForeignFileError` for what SQLite had better not open: it writes into what it takes for its own.
-
-    Not where this process has the file open: to close it again would let go of SQLite's locks.
-    """
-    if path.with_suffix(DAMAGE_SUFFIX).exists():
-        raise ForeignFileError(f"{path} is damaged")
-    if path.with_name(f"{path.name}-journal").exists():
-        return  # the process died while it wrote: SQLite mends that
-    with path.open("rb") as file:
-        header = file.read(100)
-    if not header:
-        return
-    application = int.from_bytes(header[_APPLICATION_AT : _APPLICATION_AT + 4], "big")
-    if not header.startswith(_MAGIC) or application not in (0, APPLICATION_ID):
-        raise ForeignFileError(f"{path} is damaged, or no ledger")
-
-
-def check_folder(folder: Path) -> None:
-    """Raise `StorageError` where no file can be made in it now, although open ones may take more."""
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise unwritable(folder, "no file can be made there")
-
-
-def unwritable(folder: Path, error: Exception | str) -> StorageError:
-    """What is wrong with a ledger folder that cannot be made or written."""
-    return StorageError(
-        f"The ledger in {folder} cannot be written ({error})",
-        code="ledger-unwritable",
-        hint="Give yourself the right to write there, or name another folder by DataSphere.ledger_dir.",
-    )
 
 
 class LedgerFile:
@@ -215,7 +180,7 @@ class LedgerFile:
         try:
             os.fsync(descriptor)
         except OSError as error:
-            trouble = self._full(error)
+            trouble = full(self.path.parent, error)
             self._unsynced = trouble.message
             raise trouble from error
         finally:
@@ -262,7 +227,9 @@ class LedgerFile:
         """Raises `StorageError` for what is the matter with the file, the disk, or with other programs."""
         try:
             yield
-        except msgspec.MsgspecError as error:
+        except msgspec.ValidationError:  # whole, but of another version
+            raise
+        except msgspec.DecodeError as error:
             raise self._damaged(error) from error
         except sqlite3.DatabaseError as error:
             if (trouble := self._trouble(error)) is None:
@@ -273,36 +240,22 @@ class LedgerFile:
         """What that means, unless it is a mistake of ours."""
         whole_code = getattr(error, "sqlite_errorcode", 0)
         if whole_code in _NO_SPACE:
-            return self._full(error)
+            return full(self.path.parent, error)
         code = whole_code & 0xFF  # what is above that says more than we need
         if code in _DAMAGED:
             return self._damaged(error)
         if code in _UNWRITABLE:
             return unwritable(self.path.parent, error)
         if code in _LOCKED:
-            return StorageError(
-                f"Another program keeps the ledger in {self.path.parent} locked ({self.path.name})",
-                code="ledger-locked",
-                hint="A backup or a database tool, perhaps: it can be used again once that lets go of it.",
-            )
+            return locked(self.path)
         return None
 
     def _damaged(self, error: Exception) -> StorageError:
-        self._damage = StorageError(
-            f"The ledger file {self.path} is damaged ({error})",
-            code=DAMAGED,
-            hint="Start the Jupyter server anew: it sets that file aside, and goes on with a new one.",
-        )
+        self._damage = damaged(self.path, error)
         if not self._read_only:
             with suppress(OSError):  # then it is met again
                 self.path.with_suffix(DAMAGE_SUFFIX).touch(mode=0o600)
         return self._damage
-
-    def _full(self, error: Exception) -> StorageError:
-        return StorageError(
-            f"The ledger in {self.path.parent} cannot be written ({error})",
-            hint="Free some space on its disk: runs that are on go on meanwhile, and lose nothing.",
-        )
 
     def insert(self, record: Record, request: ExecutionRequest, events: Sequence[Event]) -> None:
         """Write a new execution with its first events."""

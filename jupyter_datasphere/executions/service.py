@@ -40,7 +40,7 @@ from .channels.notebooks import relative
 from .channels.state import StateChannel
 from .follower import Follower
 from .ledger import Ledger
-from .ledger_file import DAMAGED
+from .ledger_trouble import DAMAGED
 from .naps import Naps
 from .places import Places
 from .signals import Signals
