@@ -143,4 +143,4 @@ async def test_what_was_missed_is_asked_for(
     monkeypatch.setattr(clock, "earliest", lambda moment: earliest(moment) + next(ahead, 0.0))
     code = "import time\nfor number in range(20):\n    print(number, flush=True)\n    time.sleep(0.1)"
     assert await printed(*flooded, emulator, code) == "".join(f"{number}\n" for number in range(20))
-    assert sum(size > 0 for size in flooded[1].pieces) > 2  # and not all of it at the end
+    assert sum(size > 0 for size in flooded[1].pieces) > 1  # and not all of it at the end
