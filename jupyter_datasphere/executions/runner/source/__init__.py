@@ -6,14 +6,21 @@ notebook, in the order of `MODULES`, as a package named after their content.
 """
 
 MODULES = (
+    "folders",
     "request",
     "events",
+    "parts",
     "values",
     "notebooks",
     "sessions",
     "interrupts",
+    "carried",
+    "pickles",
+    "stored",
+    "keeping",
     "cell",
     "capture",
+    "ways",
     "plain",
     "kernel",
     "run",

@@ -83,6 +83,10 @@ def events_of(pieces: Iterable[Piece]) -> Iterator[bytes]:
         yield joined()
 
 
+class Undeliverable(Exception):
+    """A batch could not be sent, and none after it can; the text says why."""
+
+
 class Delivery:
     """The events of one run, numbered from 1, from the outbox of its session to `publish`."""
 
@@ -94,6 +98,8 @@ class Delivery:
         self._number = 0
         self._closed = False
         self._lock = Lock()
+        self.lost = ""
+        """Why nothing can be sent any more, if so."""
 
     def open(self, *events: bytes, late: str) -> None:
         """Put these events first; then, after the notice `late`, what an earlier run left in the outbox."""
@@ -118,22 +124,46 @@ class Delivery:
             self._closed = True
             self._send(events)
 
+    def last_words(self, *events: bytes) -> bytes:
+        """A batch of these events that follows on the last one that was sent."""
+        return self._batch(
+            [b"[%d,%s]" % (self._number + place, content) for place, content in enumerate(events, 1)]
+        )
+
     def _send(self, last: Iterable[bytes]) -> None:
         # No more than what is there now: code that writes all the time must not keep us here.
         pieces = [self._outbox.popleft() for _ in range(len(self._outbox))]
         events = [*self._first, *events_of(pieces), *last]
         self._first = []
+        if self.lost:
+            return
+        try:
+            self._send_batches(events)
+        except Undeliverable as error:
+            self.lost = str(error)
+
+    def _send_batches(self, events: Iterable[bytes]) -> None:
         batch: list[bytes] = []
         size = 0
         for content in events:
             if batch and size + len(content) > BATCH_SIZE:
-                self._publish(self._head + b",".join(batch) + b"]}")
+                self._publish_numbered(batch)
                 batch, size = [], 0
-            self._number += 1
-            batch.append(b"[%d,%s]" % (self._number, content))
+            batch.append(b"[%d,%s]" % (self._number + len(batch) + 1, content))
             size += len(content) + 16
         if batch:
-            self._publish(self._head + b",".join(batch) + b"]}")
+            self._publish_numbered(batch)
+
+    def _publish_numbered(self, batch: list[bytes]) -> None:
+        self._number += len(batch)
+        try:
+            self._publish(self._batch(batch))
+        except Undeliverable:
+            self._number -= len(batch)
+            raise
+
+    def _batch(self, numbered: list[bytes]) -> bytes:
+        return self._head + b",".join(numbered) + b"]}"
 
 
 class Meter:

@@ -77,6 +77,12 @@ class Interrupts:
             except asyncio.CancelledError:
                 self._cancelled = False
 
+    def press(self) -> None:
+        """Interrupt the run from within, in whatever thread."""
+        main = threading.main_thread().ident
+        if self._previous is not None and main is not None:
+            signal.pthread_kill(main, signal.SIGINT)
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.arrived = True
         if not self.open:

@@ -17,14 +17,24 @@ from .events import Delivery, encoded, event, output
 from .interrupts import Interrupts
 from .kernel import KernelCapture
 from .plain import PlainCapture
-from .request import BrokenRequest, Request, decode, take
+from .request import BrokenRequest, broken, decode, in_file, take
 from .sessions import STORE, Frame, Session, Sessions
 from .values import NotJSON, json_value, state, summary
+from .ways import Files, Way
 
 STATE = "jupyter_datasphere_state"
 """Name of the variable, in the runner notebook's own namespace, that shows the sessions' variables."""
 
 LATE = "What follows was written after the end of an earlier run of this session."
+
+STILL_ON = (
+    "These threads were still on when the run ended: {}. What they write from now on is shown with the next "
+    "run of this session, if this interpreter lives until then."
+)
+
+UNDELIVERABLE = "OutputLost"
+ROOM = "Make room in the project (its files, or the output of this code), and run it again."
+"""The failure of a run whose events find no room."""
 
 ENVIRONMENT_SIZE = 100 * 1024
 """Bytes of an input that is small enough to be an environment variable too."""
@@ -54,7 +64,10 @@ _interpreter: Interpreter | None = None
 
 
 async def run(shell: Any, version: str) -> None:
-    """What the runner notebook's cell awaits: do what the environment asks for. Does not raise."""
+    """What the runner notebook's cell awaits: do what the environment asks for.
+
+    Raises only where nothing of a run can be told: its files cannot be written.
+    """
     global _interpreter
     strings = take(os.environ)
     if strings is not None and _interpreter is None:
@@ -64,11 +77,16 @@ async def run(shell: Any, version: str) -> None:
     if strings is None or _interpreter is None:
         print("This notebook is executed by jupyter-datasphere. Run by hand, it has nothing to do.")
         return
+    await Run(_interpreter, _way(_interpreter, strings)).execute()
+
+
+def _way(interpreter: Interpreter, strings: dict[str, str]) -> Way:
+    if in_file(strings):
+        return Files(strings, interpreter.sessions.home)
     try:
-        request = decode(strings)
+        return Way(interpreter.capture, decode(strings))
     except BrokenRequest as error:
-        request = Request(strings.get("RUN", ""), "broken", str(error), "", None, {}, [])
-    await Run(_interpreter, request).execute()
+        return Way(interpreter.capture, broken(strings.get("RUN", ""), error))
 
 
 class Stop(Exception):
@@ -78,8 +96,10 @@ class Stop(Exception):
 class Run:
     """One run."""
 
-    def __init__(self, interpreter: Interpreter, request: Request) -> None:
+    def __init__(self, interpreter: Interpreter, way: Way) -> None:
+        request = way.request
         self._interpreter = interpreter
+        self._way = way
         self._shell = interpreter.shell
         self._capture = interpreter.capture
         self._sessions = interpreter.sessions
@@ -87,8 +107,9 @@ class Run:
         anew = request.kind == "notebook" and request.session is None
         key = request.session or (f"notebook:{request.path}" if anew else "main")
         self._session: Session = self._sessions.use(key, anew=anew)
-        self._delivery = Delivery(request.run, self._session.outbox, self._capture.publish)
+        self._delivery = Delivery(request.run, self._session.outbox, way.publish)
         self._interrupts = Interrupts()
+        way.attach(self._session, self._shell, self._interrupts, self._tell)
         self._status = "ok"
 
     async def execute(self) -> None:
@@ -131,10 +152,20 @@ class Run:
 
     def _close(self, outer: Frame) -> None:
         outer.shell["user_ns"][STATE] = state(self._sessions.summaries())
-        self._capture.courier.delivery = None
-        self._delivery.close(
-            event("finished", status="aborted" if self._interrupts.arrived else self._status)
-        )
+        try:
+            self._way.show()
+            self._capture.courier.delivery = None
+            self._delivery.close(
+                event("finished", status="aborted" if self._interrupts.arrived else self._status)
+            )
+            if self._delivery.lost:
+                text = f"The output of this run is not complete: {self._delivery.lost}. {ROOM}"
+                line = f"{UNDELIVERABLE}: {text}"
+                failure = event("failure", ename=UNDELIVERABLE, evalue=text, traceback=[line])
+                end = event("finished", status="error")
+                self._way.last_words(self._delivery.last_words(failure, end))
+        finally:
+            self._way.close()
 
     def _enter(self) -> None:
         if self._session.frame is None:
@@ -148,6 +179,9 @@ class Run:
     def _leave(self, outer: Frame, threads: set[threading.Thread]) -> None:
         self._interrupts.open = False
         self._sessions.claim(self._session.key, threads)
+        on = [thread.name for thread in set(threading.enumerate()) - threads if not thread.daemon]
+        if on and self._way.in_files:
+            self._tell(STILL_ON.format(", ".join(sorted(on))))
         self._capture.end()
         self._session.frame = Frame(self._shell)
         self._session.summary = summary(self._shell.user_ns, self._shell.user_ns_hidden)
@@ -163,6 +197,7 @@ class Run:
         if request.kind == "broken":
             self._fail("BrokenRequest", request.code, [f"BrokenRequest: {request.code}"])
             return
+        await self._way.restore()
         self._shell.user_ns.update(request.inputs)
         added = _environment_of(request.inputs)
         os.environ.update(added)
@@ -177,6 +212,7 @@ class Run:
             for name in added:
                 os.environ.pop(name, None)
         self._variables()
+        self._way.keep()
 
     async def _notebook(self) -> None:
         try:
@@ -258,9 +294,7 @@ class Run:
                 content = {"data": payload["data"], "metadata": {}, "transient": {}}
                 self._put(output("display_data", self._capture.encode(content), self._index))
             elif source != "ask_exit":
-                self._put(
-                    event("notice", text=f"{source} needs a front end; in a remote run it has no effect.")
-                )
+                self._tell(f"{source} needs a front end; in a remote run it has no effect.")
 
     def _variables(self) -> None:
         """Send the variables that were asked for; those that cannot be sent make a run fail that did not."""
@@ -281,7 +315,7 @@ class Run:
             self._fail("OutputVariableError", text, [f"OutputVariableError: {text}"])
             return
         for problem in problems:
-            self._put(event("notice", text=f"Output variable not sent: {problem}"))
+            self._tell(f"Output variable not sent: {problem}")
 
     # What is told
 
@@ -291,6 +325,9 @@ class Run:
 
     def _put(self, content: bytes) -> None:
         self._capture.put(self._session, "", content, None)
+
+    def _tell(self, text: str) -> None:
+        self._put(event("notice", text=text))
 
     def _put_error(self, content: dict[str, Any] | None) -> None:
         if content is not None:

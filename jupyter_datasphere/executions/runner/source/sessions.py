@@ -84,6 +84,11 @@ class Session:
         self.outbox: Outbox = deque()
         self.dropped = 0
         self.summary: list[tuple[str, dict[str, Any], int]] = []
+        self.stored: tuple[str, Any] = ("", None)
+        """Which content of the session's file the namespace has: its stamp, and the file's identity."""
+        self.stored_names: list[str] = []
+        self.told: set[tuple[str, str]] = set()
+        """Of which variables it was said why they are not kept."""
 
     def keep(self, piece: Piece) -> None:
         """Take what is written while no run is on."""
