@@ -283,7 +283,6 @@ def test_classes(what: str) -> None:
 
 def test_a_class_may_come_after_its_object() -> None:
     before = Session("class A:\n    def f(self): return type(self) is A\na = A()")
-    content, names = written(before)
     file = io.BytesIO()
     with before:
         pickles.write(file, {"a": before.names["a"], "A": before.names["A"]}, before.names, math.inf)
@@ -311,7 +310,7 @@ REFUSED = {
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:coroutine")
 def test_what_cannot_be_pickled_says_why(code: str) -> None:
     session = Session(code)
-    with session, pytest.raises(Exception) as raised:  # noqa: PT011 - whatever it is
+    with session, pytest.raises(Exception) as raised:
         pickles.weigh(session.names["v"], session.names, 10**9, math.inf)
     assert REFUSED[code] in str(raised.value)
     value = session.names.pop("v")
