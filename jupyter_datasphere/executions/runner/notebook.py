@@ -22,7 +22,8 @@ This notebook belongs to jupyter-datasphere, which shows a
 DataSphere project inside a JupyterLab on somebody's own machine. When a cell there begins with
 `%%ds_execute`, the service executes this notebook here. The code arrives in environment variables, runs in
 a session (a namespace of its own, which stays for the next cell), and what it prints, shows, returns and
-raises leaves as outputs of the cell below.
+raises leaves as outputs of the cell below. Where the service does not give those back, code and outputs are
+files of the folder `.jupyter-datasphere`, and so are the variables that stay for the next cell.
 
 Leave the notebook in the top folder of the project, under its name. Running it by hand does nothing.
 Version `{version}`; `jupyter datasphere runner` writes the present one.

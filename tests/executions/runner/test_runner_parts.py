@@ -255,6 +255,8 @@ def test_what_is_never_collected_goes_by_age_and_by_size(tmp_path: Path) -> None
         old_run(tmp_path, f"of-day-{number}", age=number * day, size=1000)
     old_run(tmp_path, "waiting", size=5000)
     (tmp_path / run_folder("waiting") / "request.json").write_text("{}")
+    sweep(str(tmp_path), [], 10**9, "")
+    assert len(os.listdir(tmp_path / ".jupyter-datasphere/runs")) == 6  # without the ancient one
     sweep(str(tmp_path), [], 8500, "")
     assert sorted(os.listdir(tmp_path / ".jupyter-datasphere/runs")) == [
         "of-day-1",
@@ -311,6 +313,16 @@ def test_a_run_ends_with_one_clear_failure_where_its_output_finds_no_room(tmp_pa
         assert (result.status, result.failure["ename"]) == ("error", "OutputLost")
         assert "takes no more" in result.failure["evalue"]
         assert "Make room" in result.failure["evalue"]
+        assert run(kernel, "print('usable')").text() == "usable\n"
+
+
+def test_the_last_output_of_a_run_may_find_no_room(tmp_path: Path) -> None:
+    """No code is on then that could be interrupted, and nothing else may be."""
+    with new_kernel(tmp_path) as kernel:
+        impatient(kernel)
+        result = run(kernel, LIMITED + "print('x' * 9000)\nraise SystemExit")
+        kernel.execute(UNLIMITED, silent=True)
+        assert (result.status, result.failure["ename"]) == ("error", "OutputLost")
         assert run(kernel, "print('usable')").text() == "usable\n"
 
 

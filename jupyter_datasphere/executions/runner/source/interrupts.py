@@ -52,6 +52,7 @@ class Interrupts:
     ) -> None:
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
+            self._previous = None
             signal.set_wakeup_fd(self._wakeup)
             self._loop.remove_reader(self._ears[0])
             for ear in self._ears:

@@ -13,6 +13,7 @@ import os
 import platform
 import re
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from time import monotonic
 from types import ModuleType
@@ -123,14 +124,15 @@ class Keeper:
         session.stored_names = about["names"]
         for file, source in about["sources"].items():
             linecache.cache.setdefault(file, (len(source), None, source.splitlines(True), file))
-        self._shell.compile.flags |= about["flags"]
         folder = Path(self._home, about["folder"])
         if folder.is_dir():
             os.chdir(folder)
         if lost:
             self._superseded = True
             self._tell("Not restored of this session's variables: " + _listed(lost))
-        if about["magic"] != MAGIC:
+        if about["magic"] == MAGIC:
+            self._shell.compile.flags |= about["flags"]
+        else:
             self._tell(
                 f"This session was kept by Python {about['python']}, and here is "
                 f"{platform.python_version()}: what its cells defined has to be defined again."
@@ -152,7 +154,7 @@ class Keeper:
         }
 
         def write(file: Any) -> None:
-            about["sources"] = _sources(pickles.write(file, variables, namespace, deadline + TIME_LIMIT))
+            about["sources"] = _sources(pickles.write(file, variables, namespace, inf))
             about["names"] = list(variables)
 
         try:
