@@ -140,6 +140,7 @@ def test_functions_see_the_namespace_itself() -> None:
     after.run("x = 10\ng()")
     assert after.names["y"] == 11
     assert after.value("f.__globals__ is globals()")
+    assert through("g = globals()\nh = [g]").value("g is globals() is h[0]")
 
 
 def test_closures_share_their_cells() -> None:
@@ -171,6 +172,16 @@ def test_a_function_that_refers_to_itself_and_one_whose_cell_is_empty() -> None:
     assert after.value("fact.__closure__[0].cell_contents is fact and me.me is me")
     with pytest.raises(NameError):
         after.value("empty()")
+
+
+def test_many_closures_that_refer_to_each_other() -> None:
+    lines = [
+        f"    def f{n}(d): return {n} if d == 0 else f{(n + 1) % 60}(d - 1) + f{(n + 7) % 60}(0)"
+        for n in range(60)
+    ]
+    after = through("\n".join(["def make():", *lines, "    return f0"]) + "\nf = make()")
+    before = Session("\n".join(["def make():", *lines, "    return f0"]) + "\nf = make()")
+    assert after.value("f(100)") == before.value("f(100)")
 
 
 def test_all_of_a_function_travels() -> None:

@@ -60,18 +60,15 @@ _OF_AN_ENUM = frozenset(
 """What the metaclass makes by itself."""
 
 
-def reduced(value: Any, cells: set[int]) -> Any:
-    """How to pickle `value`, or NotImplemented where pickle knows.
-
-    `cells` holds the IDs of cells whose contents a function brings along.
-    """
+def reduced(value: Any) -> Any:
+    """How to pickle `value`, or NotImplemented where pickle knows."""
     kind = type(value)
     if kind is types.FunctionType:
-        return NotImplemented if _importable(value) else _reduced_function(value, cells)
+        return NotImplemented if _importable(value) else _reduced_function(value)
     if issubclass(kind, type):
         return NotImplemented if _importable(value) else _reduced_class(value)
     if kind is types.CellType:
-        if id(value) in cells or not _is_full(value):
+        if not _is_full(value):
             return build_cell, ()
         return build_cell, (), value.cell_contents, None, None, fill_cell
     if kind is types.ModuleType or issubclass(kind, types.ModuleType):
@@ -124,13 +121,10 @@ def _is_full(cell: Any) -> bool:
     return True
 
 
-def _reduced_function(function: Any, cells: set[int]) -> Any:
-    closure = function.__closure__ or ()
-    cells.update(map(id, closure))
+def _reduced_function(function: Any) -> Any:
     state = {name: getattr(function, name) for name in _FUNCTION_ATTRIBUTES if hasattr(function, name)}
-    full = [(cell, cell.cell_contents) for cell in closure if _is_full(cell)]
     arguments = (function.__code__, function.__globals__, function.__name__, function.__closure__)
-    return build_function, arguments, (state, dict(vars(function)), full), None, None, fill_function
+    return build_function, arguments, (state, dict(vars(function))), None, None, fill_function
 
 
 def build_code(magic: str, code: bytes) -> Any:
@@ -156,9 +150,7 @@ def build_function(code: Any, namespace: dict[str, Any], name: str, closure: Any
 
 
 def fill_function(function: Any, state: Any) -> None:
-    attributes, own, full = state
-    for cell, content in full:
-        cell.cell_contents = content
+    attributes, own = state
     for name, value in attributes.items():
         setattr(function, name, value)
     vars(function).update(own)

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from math import inf
 from pathlib import Path
 from time import monotonic
-from types import ModuleType
 from typing import Any
 
 from . import pickles
@@ -195,9 +194,7 @@ class Keeper:
                 break
             total -= sizes.pop(name)
             left[name] = f"there is room for {self._limit:,} bytes, and it is the largest"
-        kept = {name: namespace[name] for name in sizes if name in namespace}
-        # Modules first: to make an object may take them.
-        return dict(sorted(kept.items(), key=lambda item: type(item[1]) is not ModuleType)), left
+        return {name: namespace[name] for name in sizes if name in namespace}, left
 
     def _put(self, new: Any, names: list[str]) -> None:
         session = self._session

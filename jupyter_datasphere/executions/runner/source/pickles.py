@@ -40,7 +40,6 @@ class SessionPickler(pickle.Pickler):
     def __init__(self, file: Any, namespace: dict[str, Any], deadline: float) -> None:
         super().__init__(file, PROTOCOL)
         self._deadline = deadline
-        self._cells: set[int] = set()
         self.files: set[str] = set()
         """Where the code of functions was taken from."""
         self._known = {id(builder): name for name, builder in BUILDERS.items()}
@@ -56,7 +55,7 @@ class SessionPickler(pickle.Pickler):
         if type(value) is FunctionType:
             self._know_module(value.__globals__)
             self.files.add(value.__code__.co_filename)
-        return reduced(value, self._cells)
+        return reduced(value)
 
     def _know_module(self, namespace: dict[str, Any]) -> None:
         module = sys.modules.get(str(namespace.get("__name__")))
