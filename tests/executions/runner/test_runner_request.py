@@ -1,15 +1,26 @@
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_datasphere.errors import UsageError
-from jupyter_datasphere.executions.runner.request import INPUTS_LIMIT, PART_SIZE, RunRequest, environment
-from jupyter_datasphere.executions.runner.source.request import BrokenRequest, decode, take
+from jupyter_datasphere.executions.runner.request import (
+    INPUTS_LIMIT,
+    PART_SIZE,
+    FileRequest,
+    RunRequest,
+    environment,
+    file_request,
+    request_path,
+)
+from jupyter_datasphere.executions.runner.source.request import BrokenRequest, decode, in_file, read, take
 
 texts = st.text(st.characters(), max_size=200)
 json_values = st.recursive(
@@ -39,6 +50,51 @@ def test_a_request_comes_out_as_it_went_in(request_: RunRequest) -> None:
     assert taken is not None
     assert environ == other
     assert decode(taken)._asdict() == {name: getattr(request_, name) for name in request_.__struct_fields__}
+
+
+def staged(folder: Path, order: FileRequest) -> dict[str, str]:
+    """The request in its file; what the runner takes out of the environment."""
+    content, strings = file_request(order)
+    path = folder / request_path(order.request.run)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    taken = take(strings)
+    assert taken is not None
+    assert in_file(taken)
+    return taken
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(requests, st.lists(texts), st.integers(0, 2**40))
+def test_a_request_in_a_file_comes_out_as_it_went_in(
+    tmp_path: Path, request_: RunRequest, collected: list[str], limit: int
+) -> None:
+    request_ = msgspec.structs.replace(request_, run="r1")
+    order = FileRequest(request_, collected, limit, limit + 1)
+    taken = staged(tmp_path, order)
+    assert sum(len(value) for value in taken.values()) < 100
+    found = read(taken, str(tmp_path))
+    assert found.request._asdict() == {name: getattr(request_, name) for name in request_.__struct_fields__}
+    assert (found.collected, found.state_limit, found.parts_limit) == (collected, limit, limit + 1)
+    with pytest.raises(BrokenRequest):  # it is gone
+        read(taken, str(tmp_path))
+
+
+@pytest.mark.parametrize("run", ["", "..", "../r", "r/../../r", "/r", "-r", "r\n", "я", "x" * 65])
+def test_a_run_of_a_hostile_name_has_no_file(tmp_path: Path, run: str) -> None:
+    with pytest.raises(ValueError, match="no ID of a run"):
+        request_path(run)
+    with pytest.raises(BrokenRequest):
+        read({"RUN": run, "DIGEST": "", "IN": "file"}, str(tmp_path))
+
+
+def test_a_request_of_another_version_is_said_to_be_one(tmp_path: Path) -> None:
+    content = b'{"request":{"run":"r1"},"more":1}'
+    path = tmp_path / request_path("r1")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(BrokenRequest, match="another version"):
+        read({"RUN": "r1", "DIGEST": hashlib.sha256(content).hexdigest()}, str(tmp_path))
 
 
 def test_parts_are_small_ascii_and_numbered() -> None:

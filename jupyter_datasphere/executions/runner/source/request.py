@@ -77,8 +77,11 @@ def read(strings: dict[str, str], home: str) -> FileRequest:
         if isinstance(error, BrokenRequest):
             raise
         raise BrokenRequest(f"the file of the request cannot be read: {error}") from error
-    fields = json.loads(content)
-    return FileRequest(**{**fields, "request": Request(**fields["request"])})
+    try:
+        fields = json.loads(content)
+        return FileRequest(**{**fields, "request": Request(**fields["request"])})
+    except (TypeError, KeyError, ValueError) as error:
+        raise BrokenRequest(f"the request is one of another version of the runner: {error}") from error
 
 
 def broken(run: str, error: BrokenRequest) -> Request:

@@ -123,6 +123,8 @@ class SessionFile:
         """Write what can be seen of the session without an interpreter."""
         if (self._home / FOLDER).is_symlink() or self._picture.parent.is_symlink():
             return
+        if self._picture.is_file() and self._picture.read_bytes() == picture:
+            return
         self._picture.parent.mkdir(parents=True, exist_ok=True)
         new = self._picture.with_suffix(".json.new")
         try:
@@ -158,6 +160,8 @@ class _New:
 
     def put(self) -> None:
         """Into its place, at once and as a whole."""
+        with self._new.open("rb") as file:
+            os.fsync(file.fileno())  # else a power failure could take the old one and the new one
         self._new.replace(self._path)
 
 
@@ -175,8 +179,6 @@ class _Digesting:
 
     def end(self) -> str:
         self._file.write(self._digest.digest())
-        self._file.flush()
-        os.fsync(self._file.fileno())  # else a power failure could take the old one and the new one
         return self._digest.hexdigest()
 
     def __enter__(self) -> _Digesting:
