@@ -168,7 +168,7 @@ def test_an_interrupt_while_it_writes_leaves_what_was_there(tmp_path: Path) -> N
     run_alone(tmp_path, "import os\nx = 'old'")
     before = session_file(tmp_path).read_bytes()
     with new_kernel(tmp_path) as kernel:
-        order = new_order(SECOND_TIME.format("open('writing', 'w'); import time; time.sleep(60)"))
+        order = new_order(SECOND_TIME.format("os.mkdir('writing'); import time; time.sleep(60)"))
         end = begin(kernel, order)
         wait_for((tmp_path / "writing").exists)
         kernel.interrupt()
