@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 import msgspec
-import stamina
 from httpx_aiohttp import HttpxAiohttpClient
 
 from ..clocks import SYSTEM, Clock
@@ -22,6 +21,7 @@ from ..errors import ExpectedError, InternalError, ServiceError, UsageError
 from . import failures, types
 from .clock import ServiceClock
 from .methods import Host, Method
+from .retries import LONGEST_RETRY_AFTER, Retry, RetryPolicy, bounded
 from .schedule import REQUESTS_AT_ONCE
 
 # Its line about each retry does not say what failed. Who called is told, if none succeeds.
@@ -30,41 +30,26 @@ logging.getLogger("stamina").setLevel(logging.ERROR)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
-LONGEST_RETRY_AFTER = 30.0
-
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """Base URLs of the three services; a one-origin service has the same three times."""
+    """Base URLs of the three services; a one-origin service has the same three times.
+
+    `files` is the gRPC address of project files, HOST:PORT; with ``http://`` in front it is spoken to without
+    TLS, which only a loopback address may be. Empty: there is none.
+    """
 
     datasphere: str = "https://datasphere.api.cloud.yandex.net"
     operation: str = "https://operation.api.cloud.yandex.net"
     iam: str = "https://iam.api.cloud.yandex.net"
+    files: str = "datasphere.api.cloud.yandex.net:443"
 
     @classmethod
-    def one_origin(cls, url: str) -> Endpoints:
-        """All services under one URL, as the emulator has them."""
-        return cls(url, url, url)
+    def one_origin(cls, url: str, files: str = "") -> Endpoints:
+        """All services under one URL, as the emulator has them; its gRPC address is another one."""
+        return cls(url, url, url, files)
 
     def of(self, host: Host) -> str:
         return {"datasphere": self.datasphere, "operation": self.operation, "iam": self.iam}[host]
-
-
-class RetryPolicy(msgspec.Struct, frozen=True):
-    """How often and how long (seconds) a call is tried again. Waits double from `first` to `longest`."""
-
-    attempts: int = 6
-    timeout: float = 45.0
-    first: float = 0.1
-    longest: float = 5.0
-
-
-class _Retry(Exception):
-    """A failure after which the call may be made again; the cause is the error to raise in the end."""
-
-    def __init__(self, error: ExpectedError, after: float | None = None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.after = after
 
 
 def is_id(value: str) -> bool:
@@ -175,16 +160,9 @@ class Transport:
         may_retry = not method.changing or idempotency_key is not None
         may_have_arrived = False
         begun = self.here.elapsed()
-        last: _Retry | None = None
+        last: Retry | None = None
         try:
-            async for attempt in stamina.retry_context(
-                on=_backoff,
-                attempts=self._retry.attempts if may_retry else 1,
-                timeout=self._retry.timeout,
-                wait_initial=self._retry.first,
-                wait_max=self._retry.longest,
-                wait_jitter=self._retry.first,
-            ):
+            async for attempt in self._retry.tries(once=not may_retry):
                 if last is not None and method.changing and self._slept_since(begun):
                     raise last  # whether its key still holds, the caller has to judge
                 with attempt:
@@ -193,11 +171,11 @@ class Transport:
                             if token is not None:
                                 headers["authorization"] = f"Bearer {await token()}"
                             return await self._send(method, url, headers, query, body)
-                    except _Retry as failure:
+                    except Retry as failure:
                         may_have_arrived |= failure.error.may_have_arrived
                         last = failure
                         raise
-        except _Retry as failure:
+        except Retry as failure:
             failure.error.may_have_arrived = may_have_arrived
             raise failure.error from failure.error.__cause__
         except ExpectedError as error:  # no reason to try again, but earlier attempts there may have been
@@ -229,7 +207,7 @@ class Transport:
         except httpx.TransportError as error:
             translated = failures.from_network(error, self.endpoints.of(method.host))
             translated.__cause__ = error
-            raise _Retry(translated) from error
+            raise Retry(translated) from error
         except httpx.HTTPError as error:
             raise failures.from_network(error, self.endpoints.of(method.host)) from error
         self.clock.observe(response.headers.get("date"), sent, self.here.elapsed())
@@ -237,20 +215,14 @@ class Transport:
             return response
         failure = failures.from_response(response, method)
         if response.status_code in failures.RETRIABLE:
-            raise _Retry(failure, _retry_after(response))
+            raise Retry(failure, _retry_after(response))
         raise failure
-
-
-def _backoff(error: Exception) -> bool | float:
-    if not isinstance(error, _Retry):
-        return False
-    return True if error.after is None else error.after
 
 
 def _retry_after(response: httpx.Response) -> float | None:
     """Seconds of a Retry-After header, bounded; the form with a date is not worth a clock comparison."""
     try:
-        return min(max(float(response.headers["retry-after"]), 0.0), LONGEST_RETRY_AFTER)
+        return bounded(float(response.headers["retry-after"]))
     except (KeyError, ValueError):
         return None
 

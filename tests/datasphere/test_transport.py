@@ -12,7 +12,8 @@ from support import SettableClock
 
 from jupyter_datasphere.datasphere import types
 from jupyter_datasphere.datasphere.methods import METHODS
-from jupyter_datasphere.datasphere.transport import Endpoints, RetryPolicy, Transport
+from jupyter_datasphere.datasphere.retries import RetryPolicy
+from jupyter_datasphere.datasphere.transport import Endpoints, Transport
 from jupyter_datasphere.errors import ServiceError, UnavailableError
 
 QUICK = RetryPolicy(attempts=4, timeout=10, first=0.001, longest=0.002)

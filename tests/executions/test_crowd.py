@@ -18,8 +18,9 @@ from jupyter_datasphere.credentials.oauth import OAuthToken
 from jupyter_datasphere.credentials.tokens import TokenCache
 from jupyter_datasphere.datasphere.client import Client
 from jupyter_datasphere.datasphere.projects import ProjectFinder
+from jupyter_datasphere.datasphere.retries import RetryPolicy
 from jupyter_datasphere.datasphere.schedule import QUESTIONS_PER_SECOND
-from jupyter_datasphere.datasphere.transport import Endpoints, RetryPolicy, Transport
+from jupyter_datasphere.datasphere.transport import Endpoints, Transport
 from jupyter_datasphere.executions.ledger import Ledger
 from jupyter_datasphere.executions.service import ExecutionService
 from jupyter_datasphere.protocol import ExecutionRequest, Notebook
