@@ -10,7 +10,7 @@ ARGS ?=
 # Node.js comes with the virtual environment: the machine needs none.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test dev lint types unit quickstart screenshots clean
+.PHONY: demo test dev lint types unit proto quickstart screenshots clean
 
 demo: $(INSTALLED) $(FRONT_END)  ## open the quickstart in JupyterLab, on the emulator; ARGS="--check" runs it without a screen
 	$(BIN)/jupyter datasphere demo $(ARGS)
@@ -47,6 +47,10 @@ quickstart: $(INSTALLED)  ## run the quickstart and save the outputs that --chec
 
 screenshots: $(INSTALLED) $(FRONT_END)  ## take the pictures of the README, with Debian's chromium
 	$(BIN)/python docs/screenshots.py
+
+proto: $(INSTALLED)  ## generate the messages of project files anew
+	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
+		jupyter_datasphere/datasphere/project_files.proto
 
 clean:
 	rm -rf $(VENV) build dist jupyter_datasphere/labextension labextension/lib labextension/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
