@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
 import aiohttp
 import httpx
 import msgspec
@@ -9,6 +11,13 @@ import msgspec
 from ..errors import ServiceError, UnavailableError
 from . import types
 from .methods import Method
+from .retries import bounded
+
+if TYPE_CHECKING:  # neither is imported before files are transferred
+    import grpc.aio
+    from google.protobuf.message import Message
+
+    M = TypeVar("M", bound=Message)
 
 REQUEST_INFO = "type.googleapis.com/google.rpc.RequestInfo"
 
@@ -45,6 +54,13 @@ _HTTP_TO_GRPC = {400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 429: 8, 499: 1, 501: 
 
 RETRIABLE = frozenset({429, 500, 502, 503, 504})
 """HTTP statuses after which the same call may succeed, and is harmless where it is made again at all."""
+
+
+RETRIABLE_CODES = frozenset({2, 4, 8, 13, 14, 15})
+"""The same of gRPC."""
+
+_NEVER_SENT = ("failed to connect", "dns resolution failed", "empty address list")
+"""How gRPC's own messages begin where no connection was made."""
 
 
 def request_id_of(response: httpx.Response, status: types.Status | None = None) -> str | None:
@@ -92,6 +108,80 @@ def from_network(error: httpx.HTTPError, base_url: str) -> UnavailableError:
     translated = _from_network(error, base_url)
     translated.may_have_arrived = not _never_sent(error)
     return translated
+
+
+def from_call(error: grpc.aio.AioRpcError, address: str) -> ServiceError | UnavailableError:
+    """The error that a failed gRPC call means."""
+    number, message = error.code().value[0], error.details() or ""
+    metadata = [*error.initial_metadata(), *error.trailing_metadata()]
+    if number == 14 and not metadata:  # gRPC says so itself, and not the service
+        return _from_broken_call(message, address)
+    from .project_files_pb2 import RequestInfo
+
+    info = _detail(error, RequestInfo)
+    named = next((str(value) for key, value in metadata if key == "x-request-id"), None)
+    failure = from_status(
+        types.Status(code=number, message=message), info.request_id if info is not None else named
+    )
+    failure.may_have_arrived = number in RETRIABLE_CODES
+    return failure
+
+
+def retry_after(error: grpc.aio.AioRpcError) -> bool | float:
+    """Whether the same gRPC call may succeed later, and after how many seconds if the service says so."""
+    from .project_files_pb2 import QuotaFailure, RetryInfo
+
+    if error.code().value[0] not in RETRIABLE_CODES or _detail(error, QuotaFailure) is not None:
+        return False  # a quota is not a throttle: it does not pass by itself
+    wait = _detail(error, RetryInfo)
+    return True if wait is None else bounded(wait.retry_delay.ToTimedelta().total_seconds())
+
+
+def stalled(address: str, seconds: float) -> UnavailableError:
+    """The error of a gRPC call in which nothing moved for so long."""
+    error = UnavailableError(
+        f"{address} did not answer in {seconds:g} seconds.", code="timeout", hint="Try again later."
+    )
+    error.may_have_arrived = True
+    return error
+
+
+def left(address: str) -> UnavailableError:
+    """The error of a gRPC call whose connection was left from here."""
+    error = UnavailableError(f"The connection to {address} was left.", hint="Try again.")
+    error.may_have_arrived = True
+    return error
+
+
+def _from_broken_call(message: str, address: str) -> UnavailableError:
+    reason = message.rpartition("last error: ")[2].rstrip(".") or "gRPC gives no reason"
+    if message.lower().startswith(_NEVER_SENT):
+        return UnavailableError(
+            f"No connection to {address}: {reason}.",
+            hint="Is the service (or the emulator) running, and is the endpoint of files right? gRPC needs "
+            "HTTP/2: a proxy in between may block it.",
+        )
+    error = UnavailableError(f"The connection to {address} broke: {reason}.", hint="Try again later.")
+    error.may_have_arrived = True
+    return error
+
+
+def _detail(error: grpc.aio.AioRpcError, kind: type[M]) -> M | None:
+    """The detail of that kind which the service gave with an error, if any."""
+    from google.protobuf.message import DecodeError
+
+    from .project_files_pb2 import Status
+
+    for key, value in error.trailing_metadata():
+        if key != "grpc-status-details-bin" or not isinstance(value, bytes):
+            continue
+        try:
+            for detail in Status.FromString(value).details:
+                if detail.type_url == f"type.googleapis.com/google.rpc.{kind.__name__}":
+                    return kind.FromString(detail.value)
+        except DecodeError:
+            return None
+    return None
 
 
 def _never_sent(error: httpx.HTTPError) -> bool:

@@ -10,6 +10,7 @@ from .. import __version__
 from ..credentials import chain
 from ..credentials.tokens import TokenCache
 from ..datasphere.client import Client
+from ..datasphere.files import ProjectFiles
 from ..datasphere.projects import ProjectFinder
 from ..datasphere.transport import Endpoints, Transport
 from ..errors import DataSphereError, NotFoundError, ServiceError, UnavailableError, UsageError
@@ -25,7 +26,7 @@ STATUS_SECONDS = 15.0
 
 
 class Backend:
-    """Client, credentials and executions of one server."""
+    """Client, files, credentials and executions of one server."""
 
     def __init__(self, settings: Settings, ledger: Ledger, environment: Mapping[str, str]) -> None:
         self._settings = settings
@@ -48,6 +49,14 @@ class Backend:
         self.projects = ProjectFinder(
             self.client, organization=settings.organization, community=settings.community
         )
+        self.files = ProjectFiles(
+            self._transport.endpoints.files,
+            self._tokens,
+            verify=settings.ca_bundle or settings.verify,
+            proxy=settings.proxy or None,
+            timeout=settings.request_timeout,
+            user_agent=f"jupyter-datasphere/{__version__}",
+        )
         self.executions = ExecutionService(
             ledger,
             self.client,
@@ -59,6 +68,7 @@ class Backend:
 
     async def aclose(self) -> None:
         await self.executions.close()
+        await self.files.aclose()
         await self._transport.aclose()
 
     @property
@@ -150,4 +160,5 @@ def _endpoints(settings: Settings) -> Endpoints:
         datasphere=default.datasphere,
         operation=settings.operation_endpoint or default.operation,
         iam=settings.iam_endpoint or default.iam,
+        files=settings.files_endpoint or default.files,
     )

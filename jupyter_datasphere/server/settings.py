@@ -25,6 +25,11 @@ class Settings(HasTraits):
     iam_endpoint = Unicode(help="Base URL of the IAM API, where it is not that of `endpoint`.").tag(
         config=True
     )
+    files_endpoint = Unicode(
+        help="""HOST:PORT of the gRPC API for project files, where it is not that of the public service; with
+        http:// in front it has no TLS and must be on this machine, as the emulator's is. None where only
+        `endpoint` is set. Default from the environment variable JUPYTER_DATASPHERE_FILES_ENDPOINT."""
+    ).tag(config=True)
     project = Unicode(
         help="""Name or ID of the project for those who choose none.
         Default from the environment variable JUPYTER_DATASPHERE_PROJECT."""
@@ -85,6 +90,10 @@ class Settings(HasTraits):
     @default("endpoint")
     def _default_endpoint(self) -> str:
         return os.environ.get("JUPYTER_DATASPHERE_ENDPOINT", "")
+
+    @default("files_endpoint")
+    def _default_files_endpoint(self) -> str:
+        return os.environ.get("JUPYTER_DATASPHERE_FILES_ENDPOINT", "")
 
     @default("project")
     def _default_project(self) -> str:
