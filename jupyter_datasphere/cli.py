@@ -62,6 +62,15 @@ def _parser() -> argparse.ArgumentParser:
     emulator.add_argument("--root", type=Path, required=True, help="folder of its projects and state")
     emulator.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1 (default: a free one)")
     emulator.add_argument(
+        "--files-port", type=_port, default=0, help="port of gRPC for files (default: a free one)"
+    )
+    emulator.add_argument(
+        "--files-paths",
+        choices=("absolute", "relative", "both"),
+        default="both",
+        help="the form of paths that the methods for files take (default: both)",
+    )
+    emulator.add_argument(
         "--revision",
         choices=("2024-03", "current"),
         default="2024-03",
@@ -122,6 +131,8 @@ def _emulator(arguments: argparse.Namespace) -> None:
     config = EmulatorConfig(
         root=arguments.root,
         port=arguments.port,
+        files_port=arguments.files_port,
+        files_paths=arguments.files_paths,
         revision=arguments.revision,
         start_delay=arguments.start_delay,
         notebooks=stored_notebooks(),

@@ -63,6 +63,7 @@ def environment_for(emulator_facts: dict[str, str]) -> dict[str, str]:
     return {
         **os.environ,
         "JUPYTER_DATASPHERE_ENDPOINT": emulator_facts["url"],
+        "JUPYTER_DATASPHERE_FILES_ENDPOINT": emulator_facts["files_address"],
         "JUPYTER_DATASPHERE_ORGANIZATION": emulator_facts["organization_id"],
         "YC_TOKEN": emulator_facts["oauth_token"],
         "YC_IAM_TOKEN": "",

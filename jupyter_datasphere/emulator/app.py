@@ -4,7 +4,7 @@ The folder (the *root*) belongs to one emulator at a time and holds
 
 - `emulator.json`: where a running emulator is and how to log in, readable by its user only
 - `emulator.sqlite`: see `store`; `emulator.lock`: locked while an emulator runs; `kernels.log`
-- `projects/<project ID>/`: the storage of a project
+- `projects/<project ID>/`: the storage of a project; `uploads/`: files that are not complete yet
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from .billing import Billing
 from .control import Control
 from .executions import Executions
 from .faults import Faults, Rule
+from .files import Files, PathForm
+from .grpc_server import FileServer
 from .handlers import SERVICES, Services
 from .history import History
 from .identity import Identity
@@ -54,7 +56,8 @@ SHUTDOWN_PATIENCE = 1.0
 class EmulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How an emulator is to run.
 
-    `port` 0: any free one. `start_delay`: seconds that an interpreter takes to start besides its own time.
+    `port` 0: any free one; `files_port`, that of gRPC, likewise. `files_paths`: the form of paths that its
+    methods take. `start_delay`: seconds that an interpreter takes to start besides its own time.
     `token_lifetime`: seconds that an IAM token is good for. `notebooks`: files copied into the demo project
     of a new root. `runner`: the runner notebook, written into the demo project at every start. `faults`: the
     rules that calls meet from the start.
@@ -62,6 +65,8 @@ class EmulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     root: Path
     port: int = 0
+    files_port: int = 0
+    files_paths: PathForm = "both"
     revision: Revision = "2024-03"
     start_delay: float = 0.0
     token_lifetime: float = 12 * 3600
@@ -71,9 +76,13 @@ class EmulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EmulatorInfo(msgspec.Struct, frozen=True):
-    """Content of `emulator.json`. `control_token` is for the control endpoint, and new at every start."""
+    """Content of `emulator.json`. `control_token` is for the control endpoint, and new at every start.
+
+    `files_address` is where project files are transferred by gRPC; ``http://`` says that there is no TLS.
+    """
 
     url: str
+    files_address: str
     oauth_token: str
     organization_id: str
     community_id: str
@@ -100,6 +109,7 @@ class Emulator:
         )
         self._info: EmulatorInfo | None = None
         self._listener: socket.socket
+        self._files_port = config.files_port
         self._stack = AsyncExitStack()
         """What lasts from start to stop: the root and the port."""
         self._service = AsyncExitStack()
@@ -165,6 +175,7 @@ class Emulator:
         who = await self._begin_service(listener)
         self._info = EmulatorInfo(
             url=_url(listener),
+            files_address=f"http://{ADDRESS}:{self._files_port}",
             oauth_token=who.oauth_token,
             organization_id=who.organization_id,
             community_id=who.community_id,
@@ -233,18 +244,23 @@ class Emulator:
         executions.abort_unfinished()
         stack.push_async_callback(executions.close)
 
+        identity = Identity(
+            store=store,
+            subject=who.user_id,
+            oauth_token=who.oauth_token,
+            secret=who.secret,
+            lifetime=config.token_lifetime,
+        )
+        await self._serve_files(
+            stack, Files(resources, notebooks, root / "uploads", config.files_paths), identity
+        )
+
         port = listener.getsockname()[1]
         app = application(config.revision, self._control)
         app[HOSTS] = frozenset({f"{ADDRESS}:{port}", f"localhost:{port}"})
         app[SERVICES] = Services(
             url=_url(listener),
-            identity=Identity(
-                store=store,
-                subject=who.user_id,
-                oauth_token=who.oauth_token,
-                secret=who.secret,
-                lifetime=config.token_lifetime,
-            ),
+            identity=identity,
             operations=operations,
             resources=resources,
             notebooks=notebooks,
@@ -260,6 +276,18 @@ class Emulator:
         # while the service restarts, and who connects meanwhile waits.
         await web.SockSite(runner, listener.dup()).start()
         return who
+
+    async def _serve_files(self, stack: AsyncExitStack, files: Files, identity: Identity) -> None:
+        """Serve gRPC, after a restart at the same port as before."""
+        server = FileServer(files, identity, self._control)
+        try:
+            self._files_port = await server.start(ADDRESS, self._files_port)
+        except OSError as error:
+            raise ConflictError(
+                f"Port {self._files_port} of {ADDRESS} cannot be used for files: {error}.",
+                hint="Choose another one with --files-port; 0 takes any free one.",
+            ) from error
+        stack.push_async_callback(server.stop, SHUTDOWN_PATIENCE)
 
 
 async def serve(config: EmulatorConfig) -> None:

@@ -20,9 +20,12 @@ from ..errors import UsageError
 
 Seconds = Annotated[float, Meta(ge=0)]
 Number = Annotated[int, Meta(ge=1)]
-FaultStatus = Literal[429, 500, 502, 503, 504]
+FaultStatus = Literal[403, 429, 500, 502, 503, 504]
 
 KINDS = ("status", "delay", "cut", "lose", "expire_tokens", "forget_operation", "pause", "restart")
+UPLOAD, DOWNLOAD = "files.upload", "files.download"
+"""Names of the two gRPC methods; the others are those of the table."""
+NAMES = (*METHODS, UPLOAD, DOWNLOAD)
 ONLY_FOR = {"forget_operation": "operation.get", "pause": "project.execute"}
 """Faults that mean something for one method only."""
 
@@ -79,8 +82,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError("A rule has exactly one of rate and calls")
         if self.seed is not None and self.rate is None:
             raise ValueError("seed goes with rate only")
-        if not any(self.matches(name) for name in METHODS):
-            raise ValueError(f"method: {self.method!r} matches none of {', '.join(METHODS)}")
+        if not any(self.matches(name) for name in NAMES):
+            raise ValueError(f"method: {self.method!r} matches none of {', '.join(NAMES)}")
         [kind] = self.fault.kinds()
         if self.method != ONLY_FOR.get(kind, self.method):
             raise ValueError(f"{kind} is for the method {ONLY_FOR[kind]} only, not for {self.method}")

@@ -19,6 +19,7 @@ PAUSE: ContextVar[float] = ContextVar("pause", default=0.0)
 """Seconds that an execution waits which the present call starts."""
 
 CODES: dict[int, Code] = {
+    403: Code.PERMISSION_DENIED,
     429: Code.RESOURCE_EXHAUSTED,
     500: Code.INTERNAL,
     503: Code.UNAVAILABLE,

@@ -8,19 +8,18 @@ its path and the cell its nbformat ID (its position, in notebooks older than nbf
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ..datasphere.types import Int64, NotebookMetadata
+from . import paths
 from .clock import timestamp
 from .errors import ApiError, Code, invalid, not_found
 from .ids import derived_id
+from .paths import HOME
 from .store import Store
-
-HOME = PurePosixPath("/home/jupyter/datasphere/project")
-"""Where a project's storage appears over there."""
 
 CACHE_SIZE = 1000
 
@@ -135,7 +134,7 @@ class Notebooks:
 
     def _locate(self, project_id: str, path: str) -> tuple[str, Path]:
         """The path relative to the project, and the file."""
-        relative = _relative(path)
+        relative = paths.relative(path, "notebookId")
         root = self.folder(project_id).resolve()
         try:
             file = (root / relative).resolve(strict=True)
@@ -179,25 +178,6 @@ class Notebooks:
             "INSERT OR REPLACE INTO cells VALUES (?, ?, ?)",
             [(project_id, cell.id, notebook.path) for cell in notebook.cells],
         )
-
-
-def _relative(path: str) -> str:
-    """Normalize a path of the project's own world. Raises code 3."""
-    try:
-        encoded = path.encode()
-    except UnicodeEncodeError:
-        raise invalid("notebookId", "the path is not Unicode text") from None
-    if b"\0" in encoded:
-        raise invalid("notebookId", "the path holds a NUL character")
-    pure = PurePosixPath(path)
-    if pure.is_absolute():
-        try:
-            pure = pure.relative_to(HOME)
-        except ValueError:
-            raise invalid("notebookId", f"the path is not under {HOME}") from None
-    if not pure.parts or ".." in pure.parts:
-        raise invalid("notebookId", "expected the path of a notebook in the project, without ..")
-    return str(pure)
 
 
 def _with_ids(project_id: str, path: str, sources: list[CellSource]) -> list[Cell]:

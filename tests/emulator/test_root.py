@@ -21,6 +21,7 @@ async def test_emulator_json_tells_how_to_log_in_and_is_private(api: Api) -> Non
     emulator = api.emulator
     assert json.loads(file.read_text()) == {
         "url": emulator.url,
+        "files_address": emulator.info.files_address,
         "oauth_token": emulator.oauth_token,
         "organization_id": emulator.organization_id,
         "community_id": emulator.community_id,
