@@ -7,7 +7,7 @@ import ipaddress
 import os
 import urllib.request
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
-from ..errors import ServiceError, UsageError
+from ..errors import InternalError, ServiceError, UsageError
 from . import failures
 from .local_files import Sink, Source
 from .project_files_pb2 import (
@@ -73,19 +73,26 @@ class FileCalls:
                 response_deserializer=UploadFileResponse.FromString,
             )
             call = method(metadata=[*headers, ("authorization", f"Bearer {token}")])
+            verdicts = list[grpc.aio.AioRpcError]()
+            call.add_done_callback(lambda call: verdicts.append(_verdict(call)))
+            sent = 0
             try:
                 await self._step(call.write(UploadFileRequest(metadata=metadata)))
                 async with aclosing(source.chunks()) as chunks:
                     async for chunk in chunks:
                         await self._step(call.write(UploadFileRequest(chunk=chunk)))
+                        sent += len(chunk)
                 await self._step(call.done_writing())
-            except asyncio.InvalidStateError:
-                pass  # the service has ended the call already: its answer says why
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                pass  # the service has ended the call: its answer says why, where the failed write does not
             except BaseException:
                 call.cancel()
                 raise
-            response = await self._step(call)
-            self._check_size(response.metadata.size_bytes or source.size, source.size)
+            try:
+                response = await self._step(call)
+            except grpc.aio.AioRpcError as error:
+                raise next((verdict for verdict in verdicts if not _is_of_a_write(verdict)), error) from None
+            self._check_size(response.metadata.size_bytes or sent, source.size)
 
     async def download(self, token: str, project_id: str, path: str, sink: Sink) -> int:
         """Receive a file; gives its size."""
@@ -160,6 +167,32 @@ class FileCalls:
             )
 
 
+def _verdict(call: Any) -> grpc.aio.AioRpcError:
+    """The status of a call at the moment when it gets one.
+
+    A write that fails because the service has ended the call puts a status of its own in the place of the
+    service's, or is itself replaced by that, whichever happens first. So each of them is looked at.
+    """
+    code, details, initial, trailing = (
+        _now(question)
+        for question in (call.code(), call.details(), call.initial_metadata(), call.trailing_metadata())
+    )
+    return grpc.aio.AioRpcError(code, initial, trailing, details=details)
+
+
+def _is_of_a_write(error: grpc.aio.AioRpcError) -> bool:
+    return error.code() is grpc.StatusCode.INTERNAL and error.details() == "Internal error from Core"
+
+
+def _now(question: Coroutine[Any, Any, Any]) -> Any:
+    """The result of a coroutine that has nothing to wait for."""
+    try:
+        question.send(None)
+    except StopIteration as end:
+        return end.value
+    raise InternalError("gRPC has no status for a call that is done.")
+
+
 def _channel(address: str, verify: str | bool, proxy: str | None, user_agent: str) -> grpc.aio.Channel:
     """A channel to HOST:PORT, with TLS unless the address begins with ``http://``."""
     target = address.removeprefix(PLAIN).removeprefix("https://").rstrip("/")
@@ -171,7 +204,7 @@ def _channel(address: str, verify: str | bool, proxy: str | None, user_agent: st
         ("grpc.service_config_disable_resolution", 1),
         ("grpc.use_local_subchannel_pool", 1),  # a new channel is a new connection
         ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 10_000),  # so long a connection may take
         ("grpc.max_reconnect_backoff_ms", 5000),
     ]
     if address.startswith(PLAIN):
