@@ -418,7 +418,9 @@ async def test_a_restart_keeps_address_and_files(tmp_path: Path) -> None:
         await caller.upload("f", b"before")
         with cut():
             await caller.upload("f", b"after")
-        await caller.api.http.get(caller.api.project)  # answered when it is back
+        restarting = caller.api.emulator._restarting
+        assert restarting is not None
+        await restarting
 
         async def back() -> bytes | None:
             try:
