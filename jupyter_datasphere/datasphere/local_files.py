@@ -1,6 +1,6 @@
 """The local end of a transfer: what is sent is read from here, what comes is written to there.
 
-Files are read and written in threads, a chunk at a time, so that neither the event loop waits for a disk nor
+Files are read and written in threads, a block at a time, so that neither the event loop waits for a disk nor
 memory grows with a file.
 """
 
@@ -17,8 +17,10 @@ from typing import IO, Protocol
 
 from ..errors import ConflictError, StorageError, UsageError
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 """Bytes of a message. gRPC itself refuses messages above 4 MiB unless it is told otherwise."""
+BLOCK = 1 << 20
+"""Bytes that a thread reads or writes at once."""
 KEPT = 4 << 20
 """Bytes of a stream that are kept, so that an early refusal does not end its upload."""
 
@@ -68,13 +70,14 @@ class FileSource:
         with _reading(self._path), self._path.open("rb") as file:
             rest = self.size
             while rest:
-                chunk = await asyncio.to_thread(file.read, min(CHUNK, rest))
-                if not chunk:
+                block = await asyncio.to_thread(file.read, min(BLOCK, rest))
+                if not block:
                     raise ConflictError(
                         f"{self._path} became shorter while it was sent.", hint="Send it again."
                     )
-                rest -= len(chunk)
-                yield chunk
+                rest -= len(block)
+                for begin in range(0, len(block), CHUNK):
+                    yield block[begin : begin + CHUNK]
 
 
 class BytesSource:
@@ -179,7 +182,7 @@ class FileSink:
     async def write(self, chunk: bytes) -> None:
         self._waiting.append(chunk)
         self._amount += len(chunk)
-        if self._amount >= CHUNK:
+        if self._amount >= BLOCK:
             await self._flush()
 
     async def finish(self) -> None:

@@ -29,7 +29,10 @@ from .resources import Resources
 
 PathForm = Literal["absolute", "relative", "both"]
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
+"""Bytes of a message."""
+BLOCK = 1 << 20
+"""Bytes that a thread reads or writes at once."""
 LONGEST_ID = 200
 LONGEST_PATH = 4096
 """Bytes. The service's limit is undocumented; this is Linux's."""
@@ -85,9 +88,10 @@ class Files:
                 metadata=FileMetadata(project_id=request.project_id, path=request.file_path, size_bytes=size)
             )
             # As long as it is now: what is appended meanwhile belongs to the next download.
-            while size and (chunk := await asyncio.to_thread(file.read, min(CHUNK, size))):
-                size -= len(chunk)
-                yield DownloadFileResponse(chunk=chunk)
+            while size and (block := await asyncio.to_thread(file.read, min(BLOCK, size))):
+                size -= len(block)
+                for begin in range(0, len(block), CHUNK):
+                    yield DownloadFileResponse(chunk=block[begin : begin + CHUNK])
 
     def _locate(self, project_id: str, path: str, field: str) -> Path:
         """The file of a path; it need not be there."""
@@ -140,7 +144,7 @@ async def _blocks(stream: AsyncIterator[UploadFileRequest]) -> AsyncIterator[byt
             raise invalid("chunk", "only chunks may follow the metadata")
         waiting.append(request.chunk)
         amount += len(request.chunk)
-        if amount >= CHUNK:
+        if amount >= BLOCK:
             yield b"".join(waiting)
             waiting, amount = [], 0
     if waiting:
