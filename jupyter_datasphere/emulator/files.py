@@ -63,10 +63,11 @@ class Files:
         self._locate(metadata.project_id, metadata.path, "metadata.path")
         size = 0
         with self._part() as (part, file):
-            async for chunk in _blocks(stream):
-                size += len(chunk)
-                await asyncio.to_thread(file.write, chunk)
-            await asyncio.to_thread(file.flush)
+            writer = _Writer(file)
+            async for block in _blocks(stream):
+                size += sum(map(len, block))
+                await writer.write(block)
+            await writer.finish()
             if metadata.size_bytes not in (0, size):
                 raise invalid("metadata.size_bytes", f"{metadata.size_bytes} announced, {size} received")
             # Looked at again: meanwhile the project may have been deleted, or a link put into the way.
@@ -136,19 +137,39 @@ class Files:
             part.unlink(missing_ok=True)
 
 
-async def _blocks(stream: AsyncIterator[UploadFileRequest]) -> AsyncIterator[bytes]:
-    """The chunks of an upload, small ones joined: each block is written by a thread."""
-    waiting, amount = list[bytes](), 0
+class _Writer:
+    """Writes a block in a thread while the next one is received."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, block: list[bytes]) -> None:
+        """Begin to write; raises what the block before met."""
+        if self._writing is not None:
+            await self._writing
+        self._writing = asyncio.create_task(asyncio.to_thread(self._file.writelines, block))
+        # Of an upload that is cut, nobody asks how the last write went.
+        self._writing.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def finish(self) -> None:
+        if self._writing is not None:
+            await self._writing
+        await asyncio.to_thread(self._file.flush)
+
+
+async def _blocks(stream: AsyncIterator[UploadFileRequest]) -> AsyncIterator[list[bytes]]:
+    """The chunks of an upload, as many together as a thread writes at once."""
+    block, size = list[bytes](), 0
     async for request in stream:
         if request.WhichOneof("message") != "chunk":
             raise invalid("chunk", "only chunks may follow the metadata")
-        waiting.append(request.chunk)
-        amount += len(request.chunk)
-        if amount >= BLOCK:
-            yield b"".join(waiting)
-            waiting, amount = [], 0
-    if waiting:
-        yield b"".join(waiting)
+        block.append(request.chunk)
+        size += len(request.chunk)
+        if size >= BLOCK:
+            yield block
+            block, size = [], 0
+    yield block
 
 
 def _reason(error: OSError | RuntimeError) -> str:

@@ -46,6 +46,8 @@ QUICK = RetryPolicy(attempts=4, timeout=60, first=0.001, longest=0.002)
 PATIENT = RetryPolicy(attempts=50, timeout=60, first=0.05, longest=0.1)
 """gRPC itself waits for a tenth of a second before it connects again."""
 ONCE = RetryPolicy(attempts=1)
+LARGE = 3_000_000
+"""Bytes: more than gRPC has under way at once, so that a connection can break in the middle."""
 
 
 def at(method: str, *calls: int, **fault: Any) -> Json:
@@ -93,26 +95,31 @@ class Proxy:
         self._host, _, self._port = address.removeprefix("http://").rpartition(":")
         self.connections = 0
         self._serving: list[asyncio.Task[Any]] = []
+        self._writers: list[asyncio.StreamWriter] = []
         self.break_after: int | None = None
         """Once, by cutting the connection."""
         self.hold_after: int | None = None
         """Once, by passing on nothing more in that direction, on that connection for good."""
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.append(task)
-        their_reader, their_writer = await asyncio.open_connection(self._host, int(self._port))
-        pipes = (self._pipe(reader, their_writer), self._pipe(their_reader, writer))
-        tasks = [asyncio.create_task(pipe) for pipe in pipes]
+        self._writers.append(writer)
+        self._serving.append(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            their_reader, their_writer = await asyncio.open_connection(self._host, int(self._port))
+            pipes = (self._pipe(reader, their_writer), self._pipe(their_reader, writer))
+            tasks = [asyncio.create_task(pipe) for pipe in pipes]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                their_writer.transport.abort()
         finally:
-            for task in tasks:
-                task.cancel()
             writer.transport.abort()
-            their_writer.transport.abort()
 
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         passed = 0
@@ -128,7 +135,7 @@ class Proxy:
             await writer.drain()
 
     async def __aenter__(self) -> Proxy:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.address = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
@@ -136,7 +143,10 @@ class Proxy:
         self._server.close()
         for task in self._serving:
             task.cancel()
+        for writer in self._writers:  # also of a task that has not begun
+            writer.transport.abort()
         await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.sleep(0)  # the turn in which what was aborted is closed
 
 
 async def stream(content: bytes, piece: int) -> AsyncIterator[bytes]:
@@ -421,7 +431,7 @@ async def test_a_stream_of_which_too_much_is_gone_is_not_tried_again(tmp_path: P
 
 @pytest.mark.parametrize("after", [0, 100, 1_500_000])
 async def test_a_connection_that_breaks(api: Api, tmp_path: Path, after: int) -> None:
-    content = content_of(3 * CHUNK)
+    content = content_of(LARGE)
     async with (
         Proxy(api.emulator.info.files_address) as proxy,
         client(api, proxy.address, retry=PATIENT) as files,
@@ -436,7 +446,7 @@ async def test_a_connection_that_breaks(api: Api, tmp_path: Path, after: int) ->
 
 
 async def test_a_connection_on_which_nothing_moves_is_left(api: Api) -> None:
-    content = content_of(3 * CHUNK)
+    content = content_of(LARGE)
     address = api.emulator.info.files_address
     async with Proxy(address) as proxy, client(api, proxy.address, timeout=0.5, retry=PATIENT) as files:
         proxy.hold_after = 1_000_000
@@ -460,7 +470,7 @@ async def test_transfers_under_way_begin_anew_when_the_connection_is_left(api: A
         client(api, proxy.address, retry=PATIENT) as files,
     ):
         proxy.hold_after = 1_000_000
-        content = content_of(3 * CHUNK)
+        content = content_of(LARGE)
         upload = asyncio.create_task(files.upload(api.project_id, "left", content))
 
         async def held() -> bool:
@@ -485,7 +495,7 @@ async def test_the_end_of_the_client_is_no_cancellation(api: Api) -> None:
         client(api, proxy.address, retry=PATIENT) as files,
     ):
         proxy.hold_after = 1_000_000
-        upload = asyncio.create_task(files.upload(api.project_id, "ended", content_of(3 * CHUNK)))
+        upload = asyncio.create_task(files.upload(api.project_id, "ended", content_of(LARGE)))
 
         async def held() -> bool:
             return proxy.hold_after is None
@@ -504,7 +514,7 @@ async def test_who_is_cancelled_leaves_nothing(api: Api, files: ProjectFiles, tm
         begun.set()
         await asyncio.Event().wait()
 
-    upload = asyncio.create_task(files.upload(api.project_id, "cancelled", endless(), size=3 * CHUNK))
+    upload = asyncio.create_task(files.upload(api.project_id, "cancelled", endless(), size=LARGE))
     await begun.wait()
     upload.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -518,7 +528,7 @@ async def test_who_is_cancelled_leaves_nothing(api: Api, files: ProjectFiles, tm
 
 
 async def test_a_download_that_is_cancelled_leaves_nothing(api: Api, tmp_path: Path) -> None:
-    (api.folder / "source").write_bytes(content_of(3 * CHUNK))
+    (api.folder / "source").write_bytes(content_of(LARGE))
     async with (
         Proxy(api.emulator.info.files_address) as proxy,
         client(api, proxy.address, retry=PATIENT) as files,
