@@ -3,7 +3,8 @@
 The folder (the *root*) belongs to one emulator at a time and holds
 
 - `emulator.json`: where a running emulator is and how to log in, readable by its user only
-- `emulator.sqlite`: see `store`; `emulator.lock`: locked while an emulator runs; `kernels.log`
+- `emulator.sqlite`: see `store`; `emulator.lock`: locked while an emulator runs; `kernels.log`;
+  `jupyter.log`: of the projects' own Jupyter servers
 - `projects/<project ID>/`: the storage of a project; `uploads/`: files that are not complete yet
 """
 
@@ -37,6 +38,7 @@ from .grpc_server import FileServer
 from .handlers import SERVICES, Services
 from .history import History
 from .identity import Identity
+from .jupyter_servers import JupyterServers
 from .kernels import Kernels
 from .notebooks import Notebooks
 from .operations import Operations
@@ -106,6 +108,7 @@ class Emulator:
             calls=self.calls,
             faults=Faults(config.faults),
             restart=self._restart_soon,
+            link=self._link,
         )
         self._info: EmulatorInfo | None = None
         self._listener: socket.socket
@@ -114,6 +117,8 @@ class Emulator:
         """What lasts from start to stop: the root and the port."""
         self._service = AsyncExitStack()
         """What a restart ends and makes anew."""
+        self._resources: Resources
+        self._jupyter: JupyterServers
         self._sessions: dict[str, str] = {}
         self._restarting: asyncio.Task[None] | None = None
 
@@ -186,6 +191,9 @@ class Emulator:
         _write_private(info_file, msgspec.json.format(msgspec.json.encode(self._info)))
         stack.callback(info_file.unlink, missing_ok=True)
 
+    async def _link(self, project_id: str) -> str:
+        return await self._jupyter.link(self._resources.project(project_id).id)
+
     def _restart_soon(self) -> None:
         """Begin a restart, unless one goes on already."""
         if self._restarting is None or self._restarting.done():
@@ -232,6 +240,9 @@ class Emulator:
         notebooks = Notebooks(projects, store)
         kernels = Kernels(root)
         stack.push_async_callback(kernels.close)
+        self._resources = resources
+        self._jupyter = JupyterServers(root, notebooks.make_folder)
+        stack.push_async_callback(self._jupyter.close)
         executions = Executions(
             notebooks=notebooks,
             kernels=kernels,

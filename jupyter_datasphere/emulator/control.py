@@ -1,15 +1,15 @@
 """The control endpoint: what tests and lessons ask of the emulator itself, next to the service's API.
 
-`GET /emulator/faults`, `PUT /emulator/faults` and `GET /emulator/calls`. They need the `control_token` of
-`emulator.json` as bearer token, are not counted and never meet a fault: whoever has set a rule that breaks
-every call can take it back.
+`GET /emulator/faults`, `PUT /emulator/faults`, `GET /emulator/calls`, `GET /emulator/link?project=ID`.
+They need the `control_token` of `emulator.json` as bearer token, are not counted and never meet a fault: whoever
+has set a rule that breaks every call can take it back.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -29,6 +29,8 @@ class Control(msgspec.Struct, frozen=True):
     faults: Faults
     restart: Callable[[], None]
     """Restart soon, once the caller has returned."""
+    link: Callable[[str], Awaitable[str]]
+    """The link for external IDE of a project, by its ID; its Jupyter server runs then."""
 
 
 def add_control(router: web.UrlDispatcher, control: Control) -> None:
@@ -48,6 +50,11 @@ def add_control(router: web.UrlDispatcher, control: Control) -> None:
     async def get_calls(request: web.Request) -> web.StreamResponse:
         return _json(control.calls)
 
+    async def get_link(request: web.Request) -> web.StreamResponse:
+        """What the Share menu of an open project shows over there."""
+        return _json({"link": await control.link(request.query.get("project", ""))})
+
+    router.add_get("/emulator/link", _guarded(control.token, get_link), allow_head=False)
     router.add_get("/emulator/faults", _guarded(control.token, get_faults), allow_head=False)
     router.add_put("/emulator/faults", _guarded(control.token, put_faults))
     router.add_get("/emulator/calls", _guarded(control.token, get_calls), allow_head=False)

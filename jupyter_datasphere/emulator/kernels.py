@@ -23,6 +23,7 @@ from jupyter_client.connect import write_connection_file
 from jupyter_client.session import Session, json_packer
 
 from .kernel import Kernel
+from .reaping import Reaper
 
 SECRETS = ("YC_*", "JUPYTER_DATASPHERE_*", "*TOKEN*", "*SECRET*", "*PASSWORD*")
 NOT_INHERITED = ("MPLBACKEND", "PYTHONSTARTUP", "JPY_*", "PYTEST_*")
@@ -47,7 +48,7 @@ class Kernels:
         self._context.setsockopt(zmq.SNDHWM, 0)
         self._context.setsockopt(zmq.RECONNECT_IVL, 10)
         self._kernels: set[Kernel] = set()
-        self._reaper: subprocess.Popen[bytes] | None = None
+        self._reaper = Reaper(self._sockets)
         self._started = 0
 
     async def start(self, folder: Path) -> Kernel:
@@ -68,7 +69,7 @@ class Kernels:
                 env=kernel_environment(dict(os.environ)),
                 start_new_session=True,
             )
-        self._tell_reaper(b"+", process.pid)
+        self._reaper.watch(process.pid)
         session = Session(key=info["key"].encode(), pack=_packed)
         shell, iopub = self._context.socket(zmq.DEALER), self._context.socket(zmq.SUB)
         iopub.subscribe(b"")
@@ -87,16 +88,14 @@ class Kernels:
     async def close(self) -> None:
         """End all kernels."""
         await asyncio.gather(*(kernel.stop() for kernel in list(self._kernels)))
-        if self._reaper is not None and self._reaper.stdin is not None:
-            self._reaper.stdin.close()
-            self._reaper.wait()
+        self._reaper.close()
         self._context.destroy(linger=0)
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     def _forget(self, kernel: Kernel) -> None:
         if kernel in self._kernels:
             self._kernels.remove(kernel)
-            self._tell_reaper(b"-", kernel.pid)
+            self._reaper.forget(kernel.pid)
 
     def _connection(self, name: str) -> tuple[dict[str, Any], Path]:
         file = self._sockets / f"{name}.json"
@@ -108,18 +107,6 @@ class Kernels:
             key=secrets.token_hex(16).encode(),
         )
         return dict(info), file
-
-    def _tell_reaper(self, sign: bytes, group: int) -> None:
-        if self._reaper is None:
-            self._reaper = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py")), str(self._sockets)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                bufsize=0,
-                start_new_session=True,
-            )
-        assert self._reaper.stdin is not None
-        self._reaper.stdin.write(b"%b%d\n" % (sign, group))
 
 
 def _packed(value: object) -> bytes:
