@@ -1,8 +1,8 @@
 """The control endpoint: what tests and lessons ask of the emulator itself, next to the service's API.
 
 `GET /emulator/faults`, `PUT /emulator/faults`, `GET /emulator/calls`, `GET /emulator/link?project=ID`.
-They need the `control_token` of `emulator.json` as bearer token, are not counted and never meet a fault: whoever
-has set a rule that breaks every call can take it back.
+They need the `control_token` of `emulator.json` as bearer token, are not counted and never meet a fault:
+whoever has set a rule that breaks every call can take it back.
 """
 
 from __future__ import annotations

@@ -43,13 +43,18 @@ def end_with_the_emulator() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def tell(port: int) -> None:
+    print(port, flush=True)
+    os.dup2(2, 1)  # what kernels write there is for the log
+
+
 def main() -> None:
     token = os.read(0, 4096).decode().strip()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the emulator, which ends us
     app = ProjectServer.instance(config=Config({"IdentityProvider": {"token": token}}))
     app.initialize(sys.argv[1:])
     threading.Thread(target=end_with_the_emulator, daemon=True).start()
-    app.io_loop.add_callback(lambda: print(app.port, flush=True))
+    app.io_loop.add_callback(tell, app.port)
     app.start()
 
 

@@ -214,7 +214,7 @@ class Follower:
         begun, looks, heard = self._clock.elapsed(), 0, False
         trouble: str | None = None
         while True:
-            await asyncio.sleep(schedule.wait() if looks else self._first_look.wait)
+            await feed.rest(schedule.wait() if looks else self._first_look.wait)
             looks += 1
             try:
                 news = await feed.news()
@@ -340,9 +340,8 @@ class Follower:
             return
         finished_at = self._time.now()
         state, problem = self._judge(outcome)
-        self._move(
-            state, problem=problem, finished_at=finished_at, units=costs.units(self._execution, finished_at)
-        )
+        units = costs.units(self._execution, finished_at) if self._channel.counts_units else None
+        self._move(state, problem=problem, finished_at=finished_at, units=units)
 
     def _judge(self, outcome: Outcome) -> tuple[State, Problem | None]:
         """What an end means, given what was asked for."""

@@ -27,6 +27,7 @@ from ..protocol import (
     ExecutionRequest,
     LedgerUsage,
     Notebook,
+    Price,
     Variable,
     VariableEvent,
     Variables,
@@ -36,11 +37,13 @@ from .arrivals import Arrivals
 from .balances import Balances
 from .channels.base import Channel, Namespace
 from .channels.direct import DirectChannel
+from .channels.jupyter import JupyterChannel
 from .channels.notebooks import relative
 from .channels.state import StateChannel
 from .follower import Follower
 from .ledger import Ledger
 from .ledger_trouble import DAMAGED
+from .links import Links
 from .naps import Naps
 from .places import Places
 from .signals import Signals
@@ -71,8 +74,12 @@ class ExecutionService:
         questions_per_second: float = QUESTIONS_PER_SECOND,
         takes_over: bool = True,
         clock: Clock = SYSTEM,
+        links: Links | None = None,
     ) -> None:
-        """`takes_over`: whether runs of servers that die are followed here; that needs credentials."""
+        """`takes_over`: whether runs of servers that die are followed here; that needs credentials.
+
+        `links`: the projects whose own Jupyter servers are known; what runs there need not go by the API.
+        """
         self._takes_over = takes_over
         self._ledger = ledger
         self._transport = client.transport
@@ -92,7 +99,9 @@ class ExecutionService:
         pace = Pace(questions_per_second)
         self._state = StateChannel(client, pace)
         self._direct = DirectChannel(client, pace)
-        self._channels: dict[str, Channel] = {c.name: c for c in (self._state, self._direct)}
+        self._links = Links() if links is None else links
+        self._jupyter = JupyterChannel(self._links)
+        self._channels: dict[str, Channel] = {c.name: c for c in (self._state, self._direct, self._jupyter)}
 
     async def close(self) -> None:
         """Stop following. What runs goes on over there and is followed again by another service."""
@@ -100,6 +109,7 @@ class ExecutionService:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._jupyter.aclose()
 
     def resume(self) -> None:
         """Go on with every run that another server process left, and drop what is too old."""
@@ -182,15 +192,8 @@ class ExecutionService:
         if request.timeout is not None and not request.timeout > 0:
             raise UsageError("The timeout must be more than 0 seconds.")
         found = await self._projects.find(request.project or project)
-        try:
-            costs.check(found, spec, request.max_units)
-        except UsageError:  # an administrator may have raised the limits since
-            found = await self._projects.find(found.id, fresh=True)
-            costs.check(found, spec, request.max_units)
-        channel = self._channel(request)
-        # Side by side: where the one has to ask the service, the other costs no time of its own.
-        balance, _ = await asyncio.gather(self._balances.of(found.id, spec), channel.check(found.id, request))
-        costs.check_balance(found, spec, balance)
+        channel = self._channel(found.id, request)
+        price = await self._price(found, spec, channel, request)
         if self._ledger.exists(execution_id):
             raise ConflictError(f"Execution {execution_id} exists already.")
         execution = Execution(
@@ -205,7 +208,6 @@ class ExecutionService:
             channel=channel.name,
             created_at=self._clock.wall(),
         )
-        price = costs.price(found, spec, request.max_units, balance)
         follower: Follower | None = None
         try:
             with self._ledger.together():
@@ -218,6 +220,32 @@ class ExecutionService:
             raise
         self._follow(follower)
         return self._ledger.execution(execution_id)
+
+    async def _price(
+        self, project: types.Project, spec: str, channel: Channel, request: ExecutionRequest
+    ) -> Price | None:
+        """What a run will cost, after all checks; None where that is not known."""
+        if not channel.counts_units:
+            if request.max_units is not None:
+                raise UsageError(
+                    f"What a run costs is not known on the channel {channel.name}: "
+                    "the machine is paid for whether or not anything runs.",
+                    code="units-unknown",
+                    hint="Leave --max-units out, or limit the run with --timeout.",
+                )
+            await channel.check(project.id, request)
+            return None
+        try:
+            costs.check(project, spec, request.max_units)
+        except UsageError:  # an administrator may have raised the limits since
+            project = await self._projects.find(project.id, fresh=True)
+            costs.check(project, spec, request.max_units)
+        # Side by side: where the one has to ask the service, the other costs no time of its own.
+        balance, _ = await asyncio.gather(
+            self._balances.of(project.id, spec), channel.check(project.id, request)
+        )
+        costs.check_balance(project, spec, balance)
+        return costs.price(project, spec, request.max_units, balance)
 
     def get(self, execution_id: str) -> Execution:
         """Raises `NotFoundError`."""
@@ -324,7 +352,11 @@ class ExecutionService:
         # Until the service has let go of a run, it shows the variables as they were before.
         settling = [f.gone for f in self._followers.values() if f.settling(found_project.id)]
         await asyncio.gather(*(gone.wait() for gone in settling))
-        found = await self._state.variables(found_project.id, namespace, names)
+        linked = self._links.get(found_project.id) is not None
+        channel = self._jupyter if linked else self._state
+        found = await channel.variables(found_project.id, namespace, names)
+        if found is None and linked:
+            found = []
         if found is None:
             found = await self._direct.variables(found_project.id, namespace, names) or []
         if names:
@@ -371,14 +403,18 @@ class ExecutionService:
 
     async def channels_of(self, project_id: str) -> dict[str, str]:
         """Which channels a project can use: "ok", or the reason why not."""
-        return {"state": await self._state.probe(project_id)}
+        return {
+            "state": await self._state.probe(project_id),
+            "jupyter": await self._jupyter.probe(project_id),
+        }
 
     # Inside
 
-    def _channel(self, request: ExecutionRequest) -> Channel:
+    def _channel(self, project_id: str, request: ExecutionRequest) -> Channel:
         source = request.source
-        direct = isinstance(source, Cell) or (isinstance(source, Notebook) and source.direct)
-        return self._direct if direct else self._state
+        if isinstance(source, Cell) or (isinstance(source, Notebook) and source.direct):
+            return self._direct
+        return self._state if self._links.get(project_id) is None else self._jupyter
 
     def _follower(self, execution_id: str, channel: Channel) -> Follower:
         return Follower(

@@ -70,6 +70,10 @@ class Feed(Protocol):
         """Ask once what is new. Raises `ServiceError` or `UnavailableError`; may then be asked again."""
         ...
 
+    async def rest(self, seconds: float) -> None:
+        """Wait so long before the next question, or until it is known that there is news."""
+        ...
+
     async def settled(self) -> bool:
         """Whether the service has let go of the run, so that the next one in the same place may be sent."""
         ...
@@ -79,6 +83,8 @@ class Channel(Protocol):
     """Starts, follows and cancels runs in one way."""
 
     name: str
+    counts_units: bool
+    """Whether the units of a run can be computed: its machine runs for nothing else."""
 
     async def check(self, project_id: str, request: ExecutionRequest) -> None:
         """Raise an `ExpectedError` for what cannot work, before anything is sent or written."""

@@ -39,6 +39,7 @@ class DirectChannel:
     """
 
     name = "direct"
+    counts_units = True
 
     def __init__(self, client: Client, pace: Pace) -> None:
         self._client = client
@@ -125,6 +126,9 @@ class DirectFeed:
         if events:
             return News(events)
         return await self._look_at_operation()
+
+    async def rest(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     async def settled(self) -> bool:
         return self._done

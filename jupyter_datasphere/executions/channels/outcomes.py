@@ -27,6 +27,16 @@ LOST = Outcome(
     ),
 )
 
+FINISHED = {
+    "ok": Outcome("succeeded"),
+    "error": Outcome("failed"),
+    "aborted": Outcome(
+        "cancelled",
+        Problem(code="interrupted", title="The run was interrupted over there.", status=409),
+    ),
+}
+"""By the status of the runner's last event."""
+
 
 async def operation_of(client: Client, run: Run) -> types.Operation | None:
     """The operation of a run that was sent; None where the service no longer knows it."""

@@ -3,33 +3,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-
-import msgspec
 
 from ...datasphere import types
 from ...datasphere.client import Client
 from ...datasphere.schedule import Pace
 from ...errors import ExpectedError, NotFoundError, ServiceError
 from ...protocol import (
-    Cell,
-    Code,
     ExecutionRequest,
     FailureEvent,
     FinishedEvent,
     NoticeEvent,
-    Problem,
     StartedEvent,
     Variable,
 )
 from ..runner.notebook import RUNNER_NAME, RUNNER_VERSION
-from ..runner.request import RunRequest, environment
+from ..runner.request import environment
 from . import outputs
-from .base import Namespace, News, Outcome, Run, Submission
-from .notebooks import absolute, find_notebook, relative
-from .outcomes import LOST, operation_of, outcome_of, response_of, stopped_by
+from .base import Namespace, News, Run, Submission
+from .namespaces import variables_of
+from .notebooks import absolute, find_notebook
+from .outcomes import FINISHED, LOST, operation_of, outcome_of, response_of, stopped_by
+from .requests import run_request
 
 STATE_VARIABLE = "jupyter_datasphere_state"
 RUNNER_PATH = absolute(RUNNER_NAME)
@@ -45,6 +43,7 @@ class StateChannel:
     """Runs cells and stored notebooks through the runner; `pace` is for looking again and again at runs."""
 
     name = "state"
+    counts_units = True
 
     def __init__(self, client: Client, pace: Pace) -> None:
         self._client = client
@@ -52,10 +51,11 @@ class StateChannel:
         self._runner_cells: dict[str, str] = {}
 
     async def check(self, project_id: str, request: ExecutionRequest) -> None:
-        environment(_run_request("0" * 16, request))
+        asked = run_request("0" * 16, request)
+        environment(asked)
         await self._runner_cell(project_id)
-        if not isinstance(request.source, Code):
-            await find_notebook(self._client, project_id, _path(request))
+        if asked.kind == "notebook":
+            await find_notebook(self._client, project_id, asked.path)
 
     async def probe(self, project_id: str) -> str:
         """Whether a project can use this channel: "ok", or the reason why not."""
@@ -72,7 +72,7 @@ class StateChannel:
         assert run.request is not None
         execute = types.ExecuteRequest(
             notebook_id=RUNNER_PATH,
-            input_variables=dict(environment(_run_request(run.execution.id, run.request))),
+            input_variables=dict(environment(run_request(run.execution.id, run.request))),
             spec=run.execution.spec,
         )
         project_id = run.execution.project_id
@@ -97,21 +97,7 @@ class StateChannel:
     ) -> list[Variable] | None:
         await self._runner_cell(project_id)
         answer = await self._client.state_variables(project_id, RUNNER_PATH, [STATE_VARIABLE])
-        try:
-            state = msgspec.convert(answer.get(STATE_VARIABLE, {}), type=_State)
-        except msgspec.ValidationError as error:
-            raise ExpectedError(
-                f"The runner's state in project {project_id} cannot be read: {error}.",
-                hint="Upload the runner of this version: `jupyter datasphere runner` writes it.",
-            ) from error
-        entries = state.namespaces.get(namespace.key)
-        if entries is None:
-            return None
-        return [
-            Variable(name, entry.kind, entry.preview, entry.value)
-            for name, entry in entries.items()
-            if not names or name in names
-        ]
+        return variables_of(answer.get(STATE_VARIABLE, {}), namespace, names)
 
     async def _runner_cell(self, project_id: str) -> str:
         """The ID of the runner's code cell, its last. Raises `NotFoundError` where there is no runner."""
@@ -181,6 +167,9 @@ class RunnerFeed:
         if asked - self._last_news < TRUST_SECONDS and self._aborted_at is None:
             return news
         return await self._look_at_operation()
+
+    async def rest(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     async def settled(self) -> bool:
         if self._ended is not None:
@@ -272,20 +261,8 @@ class RunnerFeed:
                 if isinstance(event, StartedEvent) and event.runner != RUNNER_VERSION:
                     news.events.append(NoticeEvent(text=_OTHER_RUNNER))
                 elif isinstance(event, FinishedEvent):
-                    news.outcome = _OUTCOMES[event.status]
+                    news.outcome = FINISHED[event.status]
         return news
-
-
-class _Entry(msgspec.Struct):
-    kind: str
-    preview: str = ""
-    value: object = msgspec.UNSET
-
-
-class _State(msgspec.Struct):
-    """Value of the variable by which the runner shows its namespaces."""
-
-    namespaces: dict[str, dict[str, _Entry]] = {}
 
 
 _INTERPRETER_GONE = (
@@ -296,41 +273,6 @@ _OTHER_RUNNER = (
     "The runner in the project is of another version than this package. "
     "Write the present one with `jupyter datasphere runner` and upload it."
 )
-
-_OUTCOMES = {
-    "ok": Outcome("succeeded"),
-    "error": Outcome("failed"),
-    "aborted": Outcome(
-        "cancelled",
-        Problem(code="interrupted", title="The run was interrupted over there.", status=409),
-    ),
-}
-
-
-def _path(request: ExecutionRequest) -> str:
-    assert not isinstance(request.source, Code | Cell)
-    return request.source.path
-
-
-def _run_request(execution_id: str, request: ExecutionRequest) -> RunRequest:
-    if isinstance(request.source, Code):
-        return RunRequest(
-            run=execution_id,
-            kind="code",
-            code=request.source.source,
-            session=request.source.session,
-            inputs=request.inputs,
-            outputs=request.outputs,
-        )
-    assert not isinstance(request.source, Cell)
-    return RunRequest(
-        run=execution_id,
-        kind="notebook",
-        path=relative(request.source.path),
-        session=request.source.session,
-        inputs=request.inputs,
-        outputs=request.outputs,
-    )
 
 
 def _timestamp(seconds: float) -> str:

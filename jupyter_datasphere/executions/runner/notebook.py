@@ -29,7 +29,7 @@ Leave the notebook in the top folder of the project, under its name. Running it 
 Version `{version}`; `jupyter datasphere runner` writes the present one.
 """
 
-_CELL = """\
+_LOAD = """\
 # jupyter-datasphere runner {version}
 def _jupyter_datasphere_load(package, sources):
     import sys
@@ -52,7 +52,11 @@ if "{package}.run" not in __import__("sys").modules:
     _jupyter_datasphere_load("{package}", {{
 {sources}    }})
 
-await __import__("sys").modules["{package}.run"].run(get_ipython(), "{version}")"""
+"""
+
+_RUN = 'await __import__("sys").modules["{package}.run"].run(get_ipython(), "{version}")'
+_READY = 'await __import__("sys").modules["{package}.remote"].load(get_ipython(), "{version}")'
+_RUN_IN_KERNEL = 'await __import__("sys").modules["{package}.remote"].run("{run}")'
 
 
 def _sources() -> dict[str, str]:
@@ -64,7 +68,7 @@ def _sources() -> dict[str, str]:
 
 
 def _version() -> str:
-    content = json.dumps([_CELL, _DESCRIPTION, _sources()])
+    content = json.dumps([_LOAD, _RUN, _READY, _RUN_IN_KERNEL, _DESCRIPTION, _sources()])
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
@@ -74,8 +78,27 @@ RUNNER_VERSION = _version()
 
 def runner_cell(version: str = RUNNER_VERSION) -> str:
     """The source of the notebook's code cell."""
+    return _filled(_LOAD + _RUN, version)
+
+
+@cache
+def kernel_loader() -> str:
+    """The code that makes a kernel ready for runs; again it does nothing."""
+    return _filled(_LOAD + _READY, RUNNER_VERSION)
+
+
+def run_in_kernel(execution_id: str) -> str:
+    """The code that runs what was put on the desk of a kernel."""
+    return _RUN_IN_KERNEL.format(package=_package(RUNNER_VERSION), run=execution_id)
+
+
+def _filled(template: str, version: str) -> str:
     sources = "".join(f"{name!r}: r'''{source}''',\n" for name, source in _sources().items())
-    return _CELL.format(version=version, package=f"_jupyter_datasphere_runner_{version}", sources=sources)
+    return template.format(version=version, package=_package(version), sources=sources)
+
+
+def _package(version: str) -> str:
+    return f"_jupyter_datasphere_runner_{version}"
 
 
 @cache

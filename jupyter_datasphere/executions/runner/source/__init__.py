@@ -1,4 +1,4 @@
-"""The code that runs in the project, inside the interpreter of the runner notebook.
+"""The code that runs in the project, inside the interpreter of the runner notebook or in a kernel.
 
 Only the standard library is imported; IPython and ipykernel are reached through the shell that the
 notebook's cell hands over. Python 3.8 understands the syntax. `notebook.py` puts these modules into the
@@ -24,5 +24,7 @@ MODULES = (
     "plain",
     "kernel",
     "run",
+    "kept",
+    "remote",
 )
 """Each may import those before it."""

@@ -95,7 +95,8 @@ class Delivery:
         self._outbox = outbox
         self._publish = publish
         self._first: list[bytes] = []
-        self._number = 0
+        self.number = 0
+        """Of the last event of the batch that is being published."""
         self._closed = False
         self._lock = Lock()
         self.lost = ""
@@ -127,7 +128,7 @@ class Delivery:
     def last_words(self, *events: bytes) -> bytes:
         """A batch of these events that follows on the last one that was sent."""
         return self._batch(
-            [b"[%d,%s]" % (self._number + place, content) for place, content in enumerate(events, 1)]
+            [b"[%d,%s]" % (self.number + place, content) for place, content in enumerate(events, 1)]
         )
 
     def _send(self, last: Iterable[bytes]) -> None:
@@ -149,17 +150,17 @@ class Delivery:
             if batch and size + len(content) > BATCH_SIZE:
                 self._publish_numbered(batch)
                 batch, size = [], 0
-            batch.append(b"[%d,%s]" % (self._number + len(batch) + 1, content))
+            batch.append(b"[%d,%s]" % (self.number + len(batch) + 1, content))
             size += len(content) + 16
         if batch:
             self._publish_numbered(batch)
 
     def _publish_numbered(self, batch: list[bytes]) -> None:
-        self._number += len(batch)
+        self.number += len(batch)
         try:
             self._publish(self._batch(batch))
         except Undeliverable:
-            self._number -= len(batch)
+            self.number -= len(batch)
             raise
 
     def _batch(self, numbered: list[bytes]) -> bytes:

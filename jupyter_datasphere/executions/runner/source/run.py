@@ -63,15 +63,22 @@ class Interpreter:
 _interpreter: Interpreter | None = None
 
 
+def interpreter_of(shell: Any, version: str) -> Interpreter:
+    """The one of this process."""
+    global _interpreter
+    if _interpreter is None:
+        _interpreter = Interpreter(shell, version)
+    return _interpreter
+
+
 async def run(shell: Any, version: str) -> None:
     """What the runner notebook's cell awaits: do what the environment asks for.
 
     Raises only where nothing of a run can be told: its files cannot be written.
     """
-    global _interpreter
     strings = take(os.environ)
-    if strings is not None and _interpreter is None:
-        _interpreter = Interpreter(shell, version)
+    if strings is not None:
+        interpreter_of(shell, version)
     if _interpreter is not None:
         _interpreter.cell.forget()
     if strings is None or _interpreter is None:
@@ -84,9 +91,9 @@ def _way(interpreter: Interpreter, strings: dict[str, str]) -> Way:
     if in_file(strings):
         return Files(strings, interpreter.sessions.home)
     try:
-        return Way(interpreter.capture, decode(strings))
+        return Way(interpreter.capture.publish, decode(strings))
     except BrokenRequest as error:
-        return Way(interpreter.capture, broken(strings.get("RUN", ""), error))
+        return Way(interpreter.capture.publish, broken(strings.get("RUN", ""), error))
 
 
 class Stop(Exception):
@@ -107,10 +114,10 @@ class Run:
         anew = request.kind == "notebook" and request.session is None
         key = request.session or (f"notebook:{request.path}" if anew else "main")
         self._session: Session = self._sessions.use(key, anew=anew)
-        self._delivery = Delivery(request.run, self._session.outbox, way.publish)
+        self.delivery = Delivery(request.run, self._session.outbox, way.publish)
         self._interrupts = Interrupts()
         way.attach(self._session, self._shell, self._interrupts, self._tell)
-        self._status = "ok"
+        self.status = "ok"
 
     async def execute(self) -> None:
         """Run, and send all events."""
@@ -142,28 +149,28 @@ class Run:
         if self._session.dropped:
             late += f" {self._session.dropped:,} pieces before it were dropped."
             self._session.dropped = 0
-        self._delivery.open(
+        self.delivery.open(
             event("started", runner=self._interpreter.version, python=platform.python_version()),
             *(event("notice", text=text) for text in notices),
             late=late,
         )
-        self._capture.courier.delivery = self._delivery
+        self._capture.courier.delivery = self.delivery
         self._capture.courier.ring()
 
     def _close(self, outer: Frame) -> None:
         outer.shell["user_ns"][STATE] = state(self._sessions.summaries())
+        if self._interrupts.arrived:
+            self.status = "aborted"
         try:
             self._way.show()
             self._capture.courier.delivery = None
-            self._delivery.close(
-                event("finished", status="aborted" if self._interrupts.arrived else self._status)
-            )
-            if self._delivery.lost:
-                text = f"The output of this run is not complete: {self._delivery.lost}. {ROOM}"
+            self.delivery.close(event("finished", status=self.status))
+            if self.delivery.lost:
+                text = f"The output of this run is not complete: {self.delivery.lost}. {ROOM}"
                 line = f"{UNDELIVERABLE}: {text}"
                 failure = event("failure", ename=UNDELIVERABLE, evalue=text, traceback=[line])
                 end = event("finished", status="error")
-                self._way.last_words(self._delivery.last_words(failure, end))
+                self._way.last_words(self.delivery.last_words(failure, end))
         finally:
             self._way.close()
 
@@ -310,7 +317,7 @@ class Run:
                 problems.append(str(error))
             else:
                 self._put(event("variable", name=name, value=value))
-        if problems and self._status == "ok" and not self._interrupts.arrived:
+        if problems and self.status == "ok" and not self._interrupts.arrived:
             text = " ".join(problems)
             self._fail("OutputVariableError", text, [f"OutputVariableError: {text}"])
             return
@@ -334,7 +341,7 @@ class Run:
             self._put(output("error", self._capture.encode(content), self._index))
 
     def _fail(self, ename: str, evalue: str, lines: list[str]) -> None:
-        self._status = "error"
+        self.status = "error"
         self._put(event("failure", ename=ename, evalue=evalue, traceback=list(lines), cell=self._index))
 
     def _shown_as(self, error: BaseException) -> BaseException:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .capture import Capture
 from .events import encoded
 from .interrupts import Interrupts
 from .keeping import Keeper
@@ -20,13 +19,13 @@ PARTS_LEAST = 1024 * 1024
 
 
 class Way:
-    """By outputs of the runner's cell, from an interpreter that lives on: nothing is kept in files."""
+    """By what `publish` does with a batch, from an interpreter that lives on: nothing is kept in files."""
 
     in_files = False
 
-    def __init__(self, capture: Capture, request: Request) -> None:
+    def __init__(self, publish: Callable[[bytes], None], request: Request) -> None:
         self.request = request
-        self.publish = capture.publish
+        self.publish = publish
 
     def attach(
         self, session: Session, shell: Any, interrupts: Interrupts, tell: Callable[[str], None]
