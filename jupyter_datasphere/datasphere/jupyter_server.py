@@ -28,7 +28,7 @@ _HOME = ("127.0.0.1", "localhost", "::1")
 PASTE_ANEW = "Open the project, copy its link for external IDE from the Share menu, and give that one."
 
 
-class Link(msgspec.Struct, frozen=True, repr_omit_defaults=True):
+class Link(msgspec.Struct, frozen=True):
     """Base URL of a Jupyter server, with a slash at its end, and the token for it, which is never shown."""
 
     url: str
@@ -36,6 +36,9 @@ class Link(msgspec.Struct, frozen=True, repr_omit_defaults=True):
 
     def __repr__(self) -> str:
         return f"Link({self.url!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("url", self.url)]
 
     @classmethod
     def parse(cls, text: str) -> Link:
@@ -127,11 +130,6 @@ class JupyterServer:
         if session.kernel is None:
             raise ServiceError(f"The Jupyter server at {self.link.host} started no kernel.")
         return session.kernel.id
-
-    async def has_kernel(self, kernel_id: str) -> bool:
-        status, _ = await self._call("GET", f"api/kernels/{quote(kernel_id, safe='')}")
-        self._check(status)
-        return status == 200
 
     async def interrupt(self, kernel_id: str) -> None:
         """As the interrupt button of a notebook does it."""

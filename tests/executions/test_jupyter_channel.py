@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import httpx
+import psutil
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -23,7 +25,7 @@ from jupyter_datasphere.datasphere.jupyter_server import JupyterServer, Link
 from jupyter_datasphere.datasphere.projects import ProjectFinder
 from jupyter_datasphere.demo.processes import emulator as run_emulator
 from jupyter_datasphere.errors import CredentialsError, ExpectedError, UnavailableError, UsageError
-from jupyter_datasphere.executions.channels.base import Run
+from jupyter_datasphere.executions.channels.base import Namespace, Run
 from jupyter_datasphere.executions.channels.jupyter import JupyterChannel
 from jupyter_datasphere.executions.ledger import Ledger
 from jupyter_datasphere.executions.links import Links
@@ -88,6 +90,10 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="module")
 def link(facts: Facts) -> Link:
+    return link_of(facts)
+
+
+def link_of(facts: Facts) -> Link:
     answer = httpx.get(
         f"{facts['url']}/emulator/link",
         params={"project": facts["project_id"]},
@@ -327,7 +333,7 @@ async def test_a_run_that_was_begun_in_a_kernel_that_died_is_not_begun_in_anothe
     sent = await channel.submit(run_)
 
     async def died() -> bool:
-        await channel.variables(linked.project_id, _namespace("once"), [])
+        await channel.variables(linked.project_id, Namespace(session="once"), [])
         kernel = await channel.kernel(linked.project_id, sent.operation_id.partition("/")[0])
         return kernel.process != sent.operation_id.partition("/")[2]
 
@@ -346,12 +352,6 @@ async def test_a_run_that_was_begun_in_a_kernel_that_died_is_not_begun_in_anothe
     assert news.outcome.state == "lost"
     await channel.aclose()
     assert (linked.storage / "dies").read_text() == "x"
-
-
-def _namespace(session: str) -> Any:
-    from jupyter_datasphere.executions.channels.base import Namespace
-
-    return Namespace(session=session)
 
 
 async def test_a_kernel_that_is_killed_ends_the_run_as_lost(service: ExecutionService) -> None:
@@ -377,6 +377,70 @@ async def _pages(service: ExecutionService, execution_id: str) -> AsyncIterator[
     async for page in service.events(execution_id):
         yield [text for _, text in page]
         return
+
+
+async def test_a_kernel_that_is_shut_down_over_there_interrupts_the_run(
+    linked: Linked, service: ExecutionService
+) -> None:
+    execution = await start(service, Code(source="import time\nprint('on')\ntime.sleep(95)", session="shut"))
+    await seen(service, execution.id, "on\\n")
+    async with aiohttp.ClientSession(headers=linked.headers) as http:
+        await http.delete(f"{linked.link.url}api/kernels/{await linked.kernel_id('shut')}")
+    ended = await follow(service, execution.id)
+    assert (ended.execution.state, ended.text) == ("failed", "on\n")
+    assert ended.execution.problem is not None and ended.execution.problem.code == "interrupted"
+    fresh = await run(service, Code(source="print('fresh')", session="shut"))
+    assert fresh.text == "fresh\n"
+
+
+async def test_a_server_that_has_stopped_keeps_a_run_waiting_until_it_is_cancelled(tmp_path: Path) -> None:
+    with run_emulator(tmp_path / "root", "--revision", "current") as facts:
+        facts["root"] = str(tmp_path / "root")
+        client = client_for(facts)
+        linked = Linked(facts, link_of(facts), client, tmp_path / "ledger")
+        async with linked.service() as service:
+            execution = await start(service, "import os, time\nprint('on')\ntime.sleep(96)")
+            await seen(service, execution.id, "on\\n")
+            os.kill(server_of(facts), signal.SIGTERM)
+            await seen(service, execution.id, "cannot be followed now")
+            with pytest.raises(UnavailableError, match="VM may have stopped"):
+                await start(service, "print('another')")
+            service.cancel(execution.id)
+            ended = (await follow(service, execution.id)).execution
+            assert ended.state == "lost"
+            assert ended.problem is not None and "may go on over there" in ended.problem.title
+        await client.transport.aclose()
+
+
+def server_of(facts: Facts) -> int:
+    """The process of the emulator's only Jupyter server."""
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if any("jupyter_main.py" in word for word in words) and any(facts["root"] in word for word in words):
+            return int(process.pid)
+    raise AssertionError("no Jupyter server")
+
+
+async def test_more_than_fits_into_memory_is_kept_while_we_are_away(linked: Linked) -> None:
+    flag = linked.storage / "much.done"
+    code = (
+        "import pathlib\nprint('begun', flush=True)\n"
+        "while not pathlib.Path('much').exists(): pass\n"
+        "for i in range(300_000): print(f'{i:07}', 'x' * 91)\n"
+        "pathlib.Path('much.done').touch()"
+    )
+    async with linked.service() as service:
+        execution = await start(service, code)
+        await seen(service, execution.id, "begun")
+    (linked.storage / "much").touch()
+
+    async def done() -> bool:
+        return flag.exists()
+
+    await eventually(done)
+    async with linked.service() as service:
+        ran = await follow(service, execution.id)
+    assert ran.text == "begun\n" + "".join(f"{i:07} {'x' * 91}\n" for i in range(300_000))
 
 
 # Links
@@ -443,13 +507,11 @@ async def test_an_expired_token(link: Link) -> None:
 async def test_nobody_there(unused_port: int) -> None:
     error = await refusal(Link(f"http://127.0.0.1:{unused_port}/", "some-token"))
     assert isinstance(error, UnavailableError)
-    assert "Connect" in str(error) or "connect" in str(error) or "refused" in str(error)
+    assert error.code == "link-unavailable"
 
 
 @pytest.fixture
 def unused_port() -> int:
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 
 from ...datasphere.jupyter_server import JupyterServer
-from ...errors import CredentialsError, ServiceError, UnavailableError
+from ...errors import CredentialsError, ExpectedError, ServiceError, UnavailableError
 from ...protocol import (
     Cell,
     Event,
@@ -67,6 +67,8 @@ class JupyterChannel:
         self._ids: dict[tuple[str, str], str] = {}
         """Kernel IDs by project and name, as last found."""
         self._finding = asyncio.Lock()
+        self.unreachable: dict[str, ExpectedError] = {}
+        """By the ID of a run: why its cancellation could not be told."""
 
     async def aclose(self) -> None:
         """Close all connections. What runs goes on over there."""
@@ -89,14 +91,19 @@ class JupyterChannel:
         return Submission(f"{kernel.id}/{kernel.process}", "")
 
     def follow(self, run: Run) -> KernelFeed:
-        return KernelFeed(self, run)
+        kernel = self._kernels.get((run.execution.project_id, _parts(run)[0]))
+        return KernelFeed(self, run, None if kernel is None else kernel.inboxes.get(run.execution.id))
 
     async def cancel(self, run: Run) -> None:
         """Interrupt the run, by the runner, which interrupts no other; by the server where that is silent."""
         kernel_id, process = _parts(run)
         project_id = run.execution.project_id
-        kernel = await self.kernel(project_id, kernel_id)
-        await kernel.connected()
+        try:
+            kernel = await self.kernel(project_id, kernel_id)
+            await kernel.connected()
+        except (CredentialsError, UnavailableError) as error:
+            self.unreachable[run.execution.id] = error
+            raise
         if kernel.process != process:
             return
         try:
@@ -179,13 +186,14 @@ class JupyterChannel:
 class KernelFeed:
     """Follows a run by the numbers of its events; what the ledger has is acknowledged."""
 
-    def __init__(self, channel: JupyterChannel, run: Run) -> None:
+    def __init__(self, channel: JupyterChannel, run: Run, inbox: Inbox | None) -> None:
         self._channel = channel
         self._run = run
         self._id = run.execution.id
         self._kernel_id, self._process = _parts(run)
         self._cursor = self._acknowledged = run.source_cursor
-        self._inbox: Inbox | None = None
+        self._inbox = inbox
+        """None: not sent by this process."""
         self._status = ""
         self._gap = False
         self._begun = self._heard = self._told = time.monotonic()
@@ -199,6 +207,15 @@ class KernelFeed:
                 await self._inbox.arrived.wait()
 
     async def news(self) -> News:
+        try:
+            return await self._news()
+        except (CredentialsError, UnavailableError):
+            reason = self._channel.unreachable.pop(self._id, None)
+            if reason is None:
+                raise
+            return News(outcome=_given_up(reason))
+
+    async def _news(self) -> News:
         kernel = await self._channel.kernel(self._run.execution.project_id, self._kernel_id)
         inbox = kernel.inboxes.get(self._id)
         if inbox is None:  # sent by an earlier process, or by another link: who knows what was missed
@@ -284,6 +301,13 @@ class KernelFeed:
     def _end(self, kernel: RemoteKernel, outcome: Outcome) -> News:
         kernel.inboxes.pop(self._id, None)
         return News(outcome=outcome)
+
+
+def _given_up(reason: ExpectedError) -> Outcome:
+    """The end of a run that was to be cancelled where nobody answers."""
+    problem = Problem.of(reason)
+    problem.title = f"The run was given up here, and may go on over there: {problem.title}"
+    return Outcome("lost", problem)
 
 
 def _parts(run: Run) -> tuple[str, str]:

@@ -64,22 +64,25 @@ class Desk:
     def __init__(self, shell: Any, version: str) -> None:
         self._shell = shell
         self._version = version
-        self._interpreter: Interpreter = interpreter_of(shell, version)
         self._lock = Lock()
+        self._interpreter: Interpreter = interpreter_of(shell, version)
         self._entries: Dict[str, Entry] = vars(sys.modules[STORE]).setdefault("runs", {})
         self._kernel = shell.kernel
-        self._kernel.control_handlers[QUESTION] = self._handle
+        self._take_charge()
         _tidy()
+
+    def _take_charge(self) -> None:
+        """Catch outputs and answer questions, as another version may have done since."""
+        self._interpreter = interpreter_of(self._shell, self._version)
+        self._kernel.control_handlers[QUESTION] = self._handle
 
     # On the control channel, perhaps in a thread of its own
 
-    def _handle(self, stream: Any, ident: Any, parent: Dict[str, Any]) -> Any:
+    def _handle(self, stream: Any, ident: Any, parent: Dict[str, Any]) -> None:
         session = self._kernel.session
         message = session.msg(ANSWER, parent=parent)
         message["content"] = self.answer(parent["content"])
         session.send(stream, message, ident=ident)
-        # ipykernel may await what a handler gives.
-        return _nothing()
 
     def answer(self, question: Dict[str, Any]) -> bytes:
         """What to say to a question, as JSON."""
@@ -136,6 +139,7 @@ class Desk:
                 return
         if entry.state == "gone":
             return
+        self._take_charge()
 
         def publish(batch: bytes) -> None:
             entry.kept.put(own.delivery.number, batch)
@@ -191,7 +195,3 @@ def _tidy() -> None:
         for mark in MARKS.iterdir():
             if time.time() - mark.stat().st_mtime > MARK_DAYS * 24 * 3600:
                 mark.unlink()
-
-
-async def _nothing() -> None:
-    pass

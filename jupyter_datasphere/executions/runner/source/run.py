@@ -57,16 +57,21 @@ class Interpreter:
         except (AttributeError, TypeError, AssertionError) as error:
             self.capture = PlainCapture(shell, self.sessions, str(error))
         self.cell = OwnCell(shell, version)
-        vars(sys.modules[STORE])["taps"] = (self.capture, self.cell)
+        self._taps = vars(sys.modules[STORE])["taps"] = (self.capture, self.cell)
+
+    @property
+    def in_charge(self) -> bool:
+        """Whether outputs are caught by this one, and not by one of another version."""
+        return vars(sys.modules[STORE]).get("taps") is self._taps
 
 
 _interpreter: Interpreter | None = None
 
 
 def interpreter_of(shell: Any, version: str) -> Interpreter:
-    """The one of this process."""
+    """The one of this process; made anew where another version took over since."""
     global _interpreter
-    if _interpreter is None:
+    if _interpreter is None or not _interpreter.in_charge:
         _interpreter = Interpreter(shell, version)
     return _interpreter
 
