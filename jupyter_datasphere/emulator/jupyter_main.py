@@ -26,6 +26,12 @@ class ProjectServer(ServerApp):
     def config_file_paths(self) -> list[str]:
         return []
 
+    def write_server_info_file(self) -> None:
+        """Nothing: it would hold the token."""
+
+    def write_browser_open_files(self) -> None:
+        """Nothing: they would hold the token."""
+
     async def cleanup_kernels(self) -> None:
         """End all kernels at once, busy ones too, with what they started."""
         for kernel_id in self.kernel_manager.list_kernel_ids():

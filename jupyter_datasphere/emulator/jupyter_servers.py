@@ -13,7 +13,6 @@ import secrets
 import shutil
 import signal
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +43,9 @@ class JupyterServers:
     def __init__(self, root: Path, storage: Callable[[str], Path]) -> None:
         self._root = root.resolve()
         self._storage = storage
-        self._own = Path(tempfile.mkdtemp(prefix="ds-emulator-jupyter-"))
+        self._own = self._root / "jupyter"
+        """What Jupyter keeps about a user, and knows about running servers."""
+        shutil.rmtree(self._own, ignore_errors=True)
         self._reaper = Reaper(self._own)
         self._servers: dict[str, _Server] = {}
         self._starting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -67,6 +68,7 @@ class JupyterServers:
         shutil.rmtree(self._own, ignore_errors=True)
 
     async def _start(self, project_id: str) -> _Server:
+        self._own.mkdir(mode=0o700, exist_ok=True)
         token = secrets.token_hex(24)
         folder = self._storage(project_id).resolve()
         with (self._root / "jupyter.log").open("ab") as log:
