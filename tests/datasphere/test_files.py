@@ -316,7 +316,7 @@ async def test_a_full_disk_over_there_is_not_tried_again(api: Api, files: Projec
 @pytest.mark.parametrize(("form", "asked"), [("relative", 1), ("absolute", 2), ("both", 1)])
 async def test_the_form_of_paths_is_found_out_once(tmp_path: Path, form: str, asked: int) -> None:
     async with faulty(tmp_path / "root", files_paths=form) as (api, files):
-        content = content_of(KEPT + CHUNK)
+        content = content_of(KEPT)
         await files.upload(api.project_id, "first", stream(content, CHUNK), size=len(content))
         assert api.emulator.calls["files.upload"] == asked
         await files.upload(api.project_id, f"{PROJECT_FOLDER}/second", b"x")
@@ -342,7 +342,7 @@ async def test_a_missing_file_tells_the_form_too(tmp_path: Path, form: str) -> N
 async def test_a_token_that_expires_is_renewed(tmp_path: Path) -> None:
     rules = at("files.upload", 1, 3, expire_tokens=True), at("files.download", 1, expire_tokens=True)
     async with faulty(tmp_path / "root", *rules) as (api, files):
-        content = content_of(KEPT + CHUNK)
+        content = content_of(KEPT)
         await files.upload(api.project_id, "file", stream(content, 1000), size=len(content))
         await files.upload(api.project_id, "file", content)
         assert await files.read(api.project_id, "file") == content
