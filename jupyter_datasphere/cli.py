@@ -56,6 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1 (default: a free one)")
     serve.set_defaults(run=_serve)
 
+    link = commands.add_parser(
+        "link",
+        help="run a project's cells on its own Jupyter server, by its link for external IDE",
+        description=_link.__doc__,
+    )
+    link.add_argument("--project", required=True, metavar="NAME_OR_ID")
+    link.add_argument("--forget", action="store_true", help="have the project's link forgotten")
+    link.set_defaults(run=_link)
+
     emulator = commands.add_parser(
         "emulator", help="run DataSphere on this machine", description=_emulator.__doc__
     )
@@ -117,6 +126,13 @@ def _serve(arguments: argparse.Namespace) -> None:
     from .server.loopback import serve
 
     serve(arguments.port, arguments.others)
+
+
+def _link(arguments: argparse.Namespace) -> None:
+    """Give your running servers the link; it is read from the terminal, where it is not shown."""
+    from .linking import forget, give
+
+    (forget if arguments.forget else give)(arguments.project)
 
 
 def _emulator(arguments: argparse.Namespace) -> None:

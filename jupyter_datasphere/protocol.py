@@ -274,6 +274,24 @@ class ProjectInfo(Wire):
     """Channel to the word "ok" or the reason why it cannot be used."""
 
 
+class LinkRequest(Wire):
+    """Body of ``PUT /datasphere/links``: the link to a project's own Jupyter server, its token included."""
+
+    project: str
+    link: str
+
+    def __repr__(self) -> str:
+        return f"LinkRequest({self.project!r})"
+
+
+class LinkedProject(Wire):
+    """Answer of ``/datasphere/links``; `host`: where the link leads; None: there is none any more."""
+
+    id: str
+    name: str
+    host: str | None = None
+
+
 class Projects(Wire):
     """Answer of ``GET /datasphere/projects``; balances and channels are left out."""
 

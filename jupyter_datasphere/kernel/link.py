@@ -17,6 +17,8 @@ from ..protocol import (
     Execution,
     ExecutionRequest,
     Executions,
+    LinkedProject,
+    LinkRequest,
     Problem,
     ProjectInfo,
     Projects,
@@ -111,6 +113,19 @@ class Link:
     ) -> Variables:
         params = _given(project=project, session=session, notebook=notebook)
         return self._call("GET", "/variables", Variables, params={**params, "name": names})
+
+    def give_link(self, project: str, link: str) -> LinkedProject:
+        """Let the server know the link to a project's own Jupyter server."""
+        return self._call(
+            "PUT",
+            "/links",
+            LinkedProject,
+            headers={"Content-Type": "application/json"},
+            content=_encode(LinkRequest(project, link)),
+        )
+
+    def forget_link(self, project: str) -> LinkedProject:
+        return self._call("DELETE", "/links", LinkedProject, params={"project": project})
 
     def launch(self, request: ExecutionRequest, execution_id: str) -> Execution:
         """Start an execution under an ID of ours; returns when it is in the ledger."""

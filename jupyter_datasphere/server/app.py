@@ -18,6 +18,7 @@ from ..executions.ledger import DAY, Ledger
 from ..runtime_files import Presence, Seat
 from .handlers.events import EventsHandler
 from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
+from .handlers.links import LinksHandler
 from .handlers.passthrough import PassThroughHandler
 from .handlers.projects import ProjectsHandler
 from .handlers.quickstart import QuickstartHandler
@@ -45,6 +46,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (rf"/datasphere/executions/{_ID}", ExecutionHandler),
     (rf"/datasphere/executions/{_ID}/events", EventsHandler),
     (rf"/datasphere/executions/{_ID}/cancel", CancelHandler),
+    (r"/datasphere/links", LinksHandler),
     (r"/datasphere/variables", VariablesHandler),
     (r"/datasphere/quickstart", QuickstartHandler),
     (r"/datasphere/api(/.*)", PassThroughHandler),

@@ -11,12 +11,14 @@ from ..credentials import chain
 from ..credentials.tokens import TokenCache
 from ..datasphere.client import Client
 from ..datasphere.files import ProjectFiles
+from ..datasphere.jupyter_server import JupyterServer, Link
 from ..datasphere.projects import ProjectFinder
 from ..datasphere.transport import Endpoints, Transport
 from ..errors import DataSphereError, NotFoundError, ServiceError, UnavailableError, UsageError
 from ..executions.ledger import Ledger
+from ..executions.links import Links
 from ..executions.service import ExecutionService
-from ..protocol import Problem, ProjectInfo, ServerStatus
+from ..protocol import LinkedProject, Problem, ProjectInfo, ServerStatus
 from .settings import Settings
 
 T = TypeVar("T")
@@ -57,10 +59,12 @@ class Backend:
             timeout=settings.request_timeout,
             user_agent=f"jupyter-datasphere/{__version__}",
         )
+        self._links = Links()
         self.executions = ExecutionService(
             ledger,
             self.client,
             self.projects,
+            links=self._links,
             idempotency_window=settings.idempotency_window,
             questions_per_second=settings.questions_per_second,
             takes_over=source is not None,
@@ -102,6 +106,24 @@ class Backend:
             status.project = self._known_project(named)
         status.credentials_expire_at = self._tokens.expires_at
         return status
+
+    async def link(self, project: str, text: str) -> LinkedProject:
+        """Know the link to a project's own Jupyter server, once it was seen to work; in memory only."""
+        link = Link.parse(text)
+        found = await self.projects.find(project)
+        server = JupyterServer(link)
+        try:
+            await server.check()
+        finally:
+            await server.aclose()
+        self._links.set(found.id, link)
+        return LinkedProject(id=found.id, name=found.name, host=link.host)
+
+    async def unlink(self, project: str) -> LinkedProject:
+        """Forget a link."""
+        found = await self.projects.find(project)
+        self._links.remove(found.id)
+        return LinkedProject(id=found.id, name=found.name)
 
     async def _in_time(self, asking: Coroutine[Any, Any, T]) -> T:
         """What somebody waits for who wants to know whether the service answers at all."""

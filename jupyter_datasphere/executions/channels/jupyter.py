@@ -126,7 +126,7 @@ class JupyterChannel:
     async def probe(self, project_id: str) -> str:
         """Whether a project can use this channel: "ok", or the reason why not."""
         if self._links.get(project_id) is None:
-            return "No link to the project's own Jupyter server is known."
+            return "no link is known; `jupyter datasphere link` gives one"
         try:
             await (await self._server(project_id)).check()
         except (CredentialsError, ServiceError, UnavailableError) as error:
