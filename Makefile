@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 FRONT_END := jupyter_datasphere/labextension/package.json
 ARGS ?=
+WORKERS ?= auto
 
 # Node.js comes with the virtual environment: the machine needs none.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -29,7 +30,7 @@ types: $(INSTALLED) $(FRONT_END)  # building the front end checks its types
 	$(BIN)/mypy
 
 unit: $(INSTALLED) $(FRONT_END)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile $(ARGS)
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'

@@ -1,7 +1,8 @@
 """A file of 1 GB up to the emulator and down again: memory and throughput, against a bare gRPC stream.
 
-The bare stream has the same messages and nothing at either end: no disk, no token, no policy. Both are
-measured in turn, `--rounds` times; the table has medians, also of the shares. Writes `files.md`.
+The bare stream has the same messages and nothing at either end: no disk, no token, no policy; a second one
+has a file at its other end, as an upload has. All are measured in turn, `--rounds` times; the table has
+medians, also of the shares. Writes `files.md`.
 
     python benchmarks/files.py [--megabytes N] [--rounds N]
 """
@@ -55,9 +56,11 @@ async def measure(size: int, rounds: int) -> list[tuple[str, ...]]:
         with (folder / "down").open("rb") as file:
             assert hashlib.file_digest(file, "sha256").hexdigest() == digest, "the file came back different"
         ups, downs, bare_ups, bare_downs = list[float](), list[float](), list[float](), list[float]()
-        with _bare_server() as port:
+        kept_ups = list[float]()
+        with _bare_server(folder / "kept") as port:
             for _ in range(rounds):  # in turn, since the machine may have other work
-                bare_ups.append(await _rate(size, _bare_up(port, size)))
+                bare_ups.append(await _rate(size, _bare_up(port, size, "up")))
+                kept_ups.append(await _rate(size, _bare_up(port, size, "keep")))
                 ups.append(await _rate(size, files.upload(project, "file", folder / "up")))
                 bare_downs.append(await _rate(size, _bare_down(port, size)))
                 downs.append(await _rate(size, files.download(project, "file", folder / "down")))
@@ -72,8 +75,13 @@ async def measure(size: int, rounds: int) -> list[tuple[str, ...]]:
             (f"a bare gRPC stream {way}: MB/s", f"{bare_rate:.0f}", ""),
             ("… share of it that a file has", f"{share:.2f}", f"at least {SHARE}"),
         ]
+    kept = statistics.median(kept_ups)
+    share = statistics.median(one / other for one, other in zip(ups, kept_ups, strict=True))
     return [
-        *rows,
+        *rows[:3],
+        ("a bare gRPC stream up into a file: MB/s", f"{kept:.0f}", ""),
+        ("… share of it that a file has", f"{share:.2f}", ""),
+        *rows[3:],
         (
             "the client's memory grows by MB, gRPC itself included",
             f"{client.growth:.0f}",
@@ -103,9 +111,9 @@ async def _rate(size: int, transfer: Awaitable[object]) -> float:
 
 
 @contextmanager
-def _bare_server() -> Iterator[int]:
-    """A process that takes and gives streams; gives its port."""
-    command = [sys.executable, __file__, "--bare"]
+def _bare_server(file: Path) -> Iterator[int]:
+    """A process that takes and gives streams, and keeps one in a file if asked to; gives its port."""
+    command = [sys.executable, __file__, "--bare", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -114,12 +122,18 @@ def _bare_server() -> Iterator[int]:
             process.terminate()
 
 
-async def _serve_bare() -> None:
+async def _serve_bare(kept: Path) -> None:
     import grpc
 
     async def up(requests: AsyncIterator[Message], context: object) -> Message:
         async for _ in requests:
             pass
+        return Message()
+
+    async def keep(requests: AsyncIterator[Message], context: object) -> Message:
+        with kept.open("wb") as file:
+            async for request in requests:
+                file.write(request.chunk)
         return Message()
 
     async def down(request: Message, context: object) -> AsyncIterator[Message]:
@@ -133,6 +147,7 @@ async def _serve_bare() -> None:
     }
     handlers = {
         "up": grpc.stream_unary_rpc_method_handler(up, **codec),
+        "keep": grpc.stream_unary_rpc_method_handler(keep, **codec),
         "down": grpc.unary_stream_rpc_method_handler(down, **codec),
     }
     server = grpc.aio.server()
@@ -143,12 +158,14 @@ async def _serve_bare() -> None:
     await server.wait_for_termination()
 
 
-async def _bare_up(port: int, size: int) -> None:
+async def _bare_up(port: int, size: int, name: str) -> None:
     import grpc
 
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         method = channel.stream_unary(
-            "/bare/up", request_serializer=Message.SerializeToString, response_deserializer=Message.FromString
+            f"/bare/{name}",
+            request_serializer=Message.SerializeToString,
+            response_deserializer=Message.FromString,
         )
         call = method()
         chunk = bytes(CHUNK)
@@ -177,10 +194,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--megabytes", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.bare:
-        asyncio.run(_serve_bare())
+        asyncio.run(_serve_bare(arguments.bare))
     else:
         rows = asyncio.run(measure(arguments.megabytes * 10**6, arguments.rounds))
         title = f"A file of {arguments.megabytes} MB by gRPC"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +12,16 @@ from pathlib import Path
 from . import __version__
 from .errors import DataSphereError, UsageError
 
+PROJECT = "JUPYTER_DATASPHERE_PROJECT"
+"""The environment variable that has the name or ID of the project for those who name none."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit status is 0, 1 for an error of ours or 2 for a wrong command line."""
     parser = _parser()
     arguments, others = parser.parse_known_args(argv)
     arguments.others = others
-    if others and arguments.run is not _serve:
+    if others and arguments.run not in (_serve, _doctor):
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         return int(arguments.run(arguments) or 0)
@@ -61,9 +65,22 @@ def _parser() -> argparse.ArgumentParser:
         help="run a project's cells on its own Jupyter server, by its link for external IDE",
         description=_link.__doc__,
     )
-    link.add_argument("--project", required=True, metavar="NAME_OR_ID")
+    link.add_argument("--project", metavar="NAME_OR_ID", help=f"default: ${PROJECT}")
     link.add_argument("--forget", action="store_true", help="have the project's link forgotten")
     link.set_defaults(run=_link)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="check credentials, roles, channels, clock and reachability for a project",
+        description=_doctor.__doc__,
+        epilog="--DataSphere.NAME=VALUE sets what `c.DataSphere.NAME` sets in a Jupyter configuration file.",
+    )
+    doctor.add_argument("--project", metavar="NAME_OR_ID", help="default: as the servers' settings say")
+    doctor.add_argument(
+        "--full", action="store_true", help="also run one cell by each channel that works, after asking"
+    )
+    doctor.add_argument("--yes", action="store_true", help="with --full: do not ask")
+    doctor.set_defaults(run=_doctor)
 
     emulator = commands.add_parser(
         "emulator", help="run DataSphere on this machine", description=_emulator.__doc__
@@ -83,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         "--revision",
         choices=("2024-03", "current"),
         default="2024-03",
-        help="of the API; `current` has no :cellOutputs, :stateVariables and :notebookMetadata",
+        help="of the API (default: 2024-03); `current` gives neither outputs nor variables back",
     )
     emulator.add_argument(
         "--start-delay", type=float, default=0.0, metavar="S", help="seconds that a project's VM takes"
@@ -132,7 +149,19 @@ def _link(arguments: argparse.Namespace) -> None:
     """Give your running servers the link; it is read from the terminal, where it is not shown."""
     from .linking import forget, give
 
-    (forget if arguments.forget else give)(arguments.project)
+    project = arguments.project or os.environ.get(PROJECT)
+    if not project:
+        raise UsageError("Which project? None is named.", hint=f"Name it with --project, or set {PROJECT}.")
+    (forget if arguments.forget else give)(project)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    """Look at all that a run needs, and change nothing; the exit status is 1 where something failed."""
+    from .doctor.command import doctor
+
+    if arguments.yes and not arguments.full:
+        raise UsageError("--yes goes with --full.")
+    return doctor(arguments.project, arguments.others, full=arguments.full, agreed=arguments.yes)
 
 
 def _emulator(arguments: argparse.Namespace) -> None:

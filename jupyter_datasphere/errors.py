@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class DataSphereError(Exception):
     """Base of all errors of this package.
@@ -30,6 +32,8 @@ class DataSphereError(Exception):
             self.code = code
         if http_status is not None:
             self.http_status = http_status
+        self.execution_id: str | None = None
+        """The run that ended with this error, if one did."""
 
     def __str__(self) -> str:
         message = self.message.rstrip()
@@ -52,12 +56,20 @@ class ExpectedError(DataSphereError):
     http_status = 400
     may_have_arrived = False
     """Whether the service may have done what was asked of it, although it did not say so."""
+    worth_repeating = False
+    """Whether an upload may succeed when it is begun anew by who still has all of the content."""
 
 
 class UsageError(ExpectedError):
     """A magic, a command or a request that was written wrong."""
 
     code = "usage"
+
+
+class VariableError(UsageError):
+    """A variable that cannot travel, or an output that the code did not define."""
+
+    code = "variable-cannot-travel"
 
 
 class NotFoundError(ExpectedError):
@@ -88,6 +100,13 @@ class CredentialsError(ExpectedError):
     http_status = 401
 
 
+class KeyringError(ExpectedError):
+    """The system's keyring is not there (code "no-keyring"), is locked, or does not answer."""
+
+    code = "keyring"
+    http_status = 503
+
+
 class ServiceError(ExpectedError):
     """DataSphere answered with an error; `grpc_code` is the number it gave."""
 
@@ -108,11 +127,44 @@ class UnavailableError(ExpectedError):
     http_status = 503
 
 
-class TimeoutExceededError(ExpectedError):
+class ChannelError(ExpectedError):
+    """A channel that the project cannot use, or over which nothing of a run came back."""
+
+    code = "channel"
+
+
+class QuotaError(ExpectedError):
+    """The project's balance, a limit or a quota does not allow it."""
+
+    code = "quota"
+    http_status = 402
+
+
+class RunError(ExpectedError):
+    """A run that did not succeed; `execution_id` names it."""
+
+    code = "failed"
+
+
+class RunCancelledError(RunError):
+    """The run was cancelled: by somebody, or for the units that it would have spent (`--max-units`)."""
+
+    code = "cancelled"
+    http_status = 409
+
+
+class TimeoutExceededError(RunCancelledError):
     """The run took longer than its timeout allowed (`--timeout`), and was cancelled for that."""
 
     code = "timeout"
     http_status = 504
+
+
+class RunLostError(RunError):
+    """How the run ended, or whether it began, cannot be found out."""
+
+    code = "lost"
+    http_status = 410
 
 
 class InternalError(DataSphereError):
@@ -121,11 +173,10 @@ class InternalError(DataSphereError):
     code = "internal"
 
 
-class RemoteExecutionError(ExpectedError):
+class RemoteExecutionError(RunError):
     """The code raised an exception over there.
 
-    `ename`, `evalue` and `traceback` (a list of lines, with ANSI colours) are those of the remote
-    exception; `execution_id` names the run.
+    `ename`, `evalue` and `traceback` (a list of lines, with ANSI colours) are those of the remote exception.
     """
 
     code = "remote-error"
@@ -145,4 +196,27 @@ class RemoteExecutionError(ExpectedError):
 
     def _render_traceback_(self) -> list[str]:
         lines = [line for entry in self.traceback for line in entry.split("\n")]
-        return [*lines, f"{type(self).__name__}: {self.message}"]
+        told = _COLOUR.sub("", "\n".join(lines)).rstrip().endswith(self.message.rstrip())
+        return [*lines, f"{type(self).__name__}: {_short(self.message) if told else self.message}"]
+
+
+class InterpreterEndedError(RemoteExecutionError):
+    """The interpreter over there ended before the code did, and its variables with it."""
+
+    code = "interpreter-ended"
+
+    def __init__(self, message: str, *, code: str, request_id: str | None) -> None:
+        super().__init__("InterpreterEnded", message, [])
+        self.message = message
+        self.code = code
+        self.request_id = request_id
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_SHORT = 120
+"""Characters of a message that are shown once more below a traceback which ends with all of it."""
+
+
+def _short(message: str) -> str:
+    line = message.split("\n", 1)[0]
+    return message if line == message and len(line) <= _SHORT else f"{line[:_SHORT].rstrip()} …"

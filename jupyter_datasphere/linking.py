@@ -12,6 +12,8 @@ from .errors import UnavailableError, UsageError
 from .kernel.address import Address
 from .kernel.discovery import SERVE_COMMAND, Discovery
 from .kernel.link import Link
+from .kernel.problems import error_from
+from .protocol import LinkedProject
 from .runtime_files import SERVE, jupyter_servers, present
 
 
@@ -27,7 +29,7 @@ def give(project: str) -> None:
         raise UsageError("No link was given.", hint="Paste the one that the project's Share menu shows.")
     for server in servers:
         linked = server.give_link(project, text)
-        print(f"{server.describe()}: project {linked.name} is linked to {linked.host} as long as it runs.")
+        print(f"{server.describe()}: project {linked.name} is linked to {linked.host}. {_kept(linked)}")
 
 
 def forget(project: str) -> None:
@@ -35,6 +37,14 @@ def forget(project: str) -> None:
     for server in _servers():
         linked = server.forget_link(project)
         print(f"{server.describe()}: project {linked.name} is not linked any more.")
+        if linked.problem is not None:
+            print(f"The system keyring may still have the link. {error_from(linked.problem)}")
+
+
+def _kept(linked: LinkedProject) -> str:
+    if linked.problem is None:
+        return f"The link is kept in the system keyring ({linked.keyring})."
+    return f"The link is in that server's memory only, until it ends. {error_from(linked.problem)}"
 
 
 def _servers() -> list[Link]:

@@ -80,6 +80,8 @@ class ExecutionRequest(Wire):
     """Seconds after which the server cancels the run; None: never."""
     max_units: int | None = None
     """The server cancels the run before it passes so many units (computed); None: no such limit."""
+    channel: str | None = None
+    """`state`, `files` or `jupyter`; None: the best that the project can use."""
 
 
 # What is answered
@@ -107,7 +109,8 @@ class Problem(Wire):
 
 
 class Execution(Wire):
-    """One run. `units` are computed (spec times seconds, rounded up), not billed.
+    """One run. `units` are computed (spec times seconds, rounded up), not billed; `spec` is empty where the
+    machine is the project's own.
 
     `inputs` are names only: values may be large or private.
     """
@@ -163,10 +166,22 @@ class StatusEvent(Wire, tag="status", tag_field="type"):
 
 
 class StartedEvent(Wire, tag="started", tag_field="type"):
-    """The runner has begun over there."""
+    """The runner has begun over there; `fresh`: in an interpreter that knows nothing of its session."""
 
     runner: str
     python: str
+    fresh: bool = False
+
+
+class NotebookEvent(Wire, tag="notebook", tag_field="type"):
+    """The stored notebook that runs, as the runner has read it: without what earlier runs left in it.
+
+    `content` has the fields of a notebook of format 4; what is in them is the file's to say. `left_out` names
+    attachments (pictures in its text) that were too large to come along.
+    """
+
+    content: dict[str, Any]
+    left_out: list[str] = []
 
 
 class CellEvent(Wire, tag="cell", tag_field="type"):
@@ -220,6 +235,7 @@ class FinishedEvent(Wire, tag="finished", tag_field="type"):
 Event = (
     StatusEvent
     | StartedEvent
+    | NotebookEvent
     | CellEvent
     | OutputEvent
     | VariableEvent
@@ -228,7 +244,14 @@ Event = (
     | FinishedEvent
 )
 RunnerEvent = (
-    StartedEvent | CellEvent | OutputEvent | VariableEvent | FailureEvent | NoticeEvent | FinishedEvent
+    StartedEvent
+    | NotebookEvent
+    | CellEvent
+    | OutputEvent
+    | VariableEvent
+    | FailureEvent
+    | NoticeEvent
+    | FinishedEvent
 )
 
 
@@ -261,6 +284,8 @@ class Variables(Wire):
     project_id: str
     namespace: str
     variables: list[Variable] = []
+    notice: str | None = None
+    """What the user has to know about them."""
 
 
 class ProjectInfo(Wire):
@@ -271,7 +296,7 @@ class ProjectInfo(Wire):
     community_id: str = ""
     unit_balance: int | None = None
     channels: dict[str, str] = {}
-    """Channel to the word "ok" or the reason why it cannot be used."""
+    """Channel to the word "ok" or the reason why it cannot be used; the best first."""
 
 
 class LinkRequest(Wire):
@@ -285,11 +310,27 @@ class LinkRequest(Wire):
 
 
 class LinkedProject(Wire):
-    """Answer of ``/datasphere/links``; `host`: where the link leads; None: there is none any more."""
+    """Answer of ``/datasphere/links``; `host`: where the link leads; None: there is none any more.
+
+    A link is in the server's memory, and in the system's keyring unless there was a `problem` with that.
+    """
 
     id: str
     name: str
     host: str | None = None
+    keyring: str | None = None
+    """The name of the keyring that keeps the link for servers to come."""
+    problem: Problem | None = None
+
+
+class StoredFile(Wire):
+    """A file of a project: the answer of ``PUT /datasphere/files`` and of ``GET /datasphere/files/size``."""
+
+    project_id: str
+    project_name: str
+    path: str
+    size: int | None
+    """Bytes; None: there is none."""
 
 
 class Projects(Wire):

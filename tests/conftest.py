@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,13 @@ from jupyter_datasphere.demo.processes import environment_for, jupyter
 from jupyter_datasphere.executions.ledger import Ledger
 from jupyter_datasphere.executions.service import ExecutionService
 
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+"""No test, and no process that one starts, asks the keyring of whoever runs it."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As a shell starts what runs in the background; processes that the tests start would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
@@ -29,8 +38,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
 @pytest.fixture(scope="session")
 def current_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
     """An emulator of today's revision."""
-    with run_emulator(tmp_path_factory.mktemp("current") / "root", "--revision", "current") as facts:
-        yield facts
+    root = tmp_path_factory.mktemp("current") / "root"
+    with run_emulator(root, "--revision", "current") as facts:
+        yield {**facts, "root": str(root)}
 
 
 @pytest.fixture(scope="session")

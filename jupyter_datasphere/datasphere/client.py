@@ -42,13 +42,13 @@ class Client:
 
     def __init__(self, transport: Transport, tokens: Tokens, pace: Pace | None = None) -> None:
         self.transport = transport
-        self._tokens = tokens
+        self.tokens = tokens
         self._pace = pace
         self._asked = 0
 
     def paced(self, pace: Pace) -> Client:
         """The same client for questions about one run: each waits for its turn."""
-        return Client(self.transport, self._tokens, pace)
+        return Client(self.transport, self.tokens, pace)
 
     # Communities
 
@@ -157,6 +157,12 @@ class Client:
             "project.setUnitBalance", types.Operation, request, key=idempotency_key, projectId=project_id
         )
 
+    async def access_bindings(
+        self, project_id: str, request: types.AccessBindingsRequest
+    ) -> types.AccessBindings:
+        """One page of who has which role in the project itself, and not by its community."""
+        return await self._call("project.accessBindings", types.AccessBindings, request, projectId=project_id)
+
     # Running code
 
     async def execute(
@@ -239,7 +245,7 @@ class Client:
 
         async def token() -> str:
             nonlocal used
-            used = await self._tokens.token()
+            used = await self.tokens.token()
             return used
 
         try:
@@ -253,7 +259,7 @@ class Client:
                     if error.code != "unauthenticated" or renewals == RENEWALS:
                         raise
                     may_have_arrived |= error.may_have_arrived
-                    if not await self._tokens.renew(used):
+                    if not await self.tokens.renew(used):
                         raise
                 renewals += 1
         except ExpectedError as error:

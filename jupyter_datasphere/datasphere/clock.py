@@ -45,6 +45,11 @@ class ServiceClock:
         """Whether any answer was observed."""
         return self._low != float("-inf")
 
+    def ahead_of_wall(self) -> tuple[float, float]:
+        """By how many seconds the service's clock is ahead of the one on the wall here: at least, at most."""
+        offset = self._here.elapsed() - self._here.wall()
+        return offset + self._low, offset + self._high
+
     def earliest(self, elapsed: float) -> float:
         """The earliest that the service's clock (seconds since the epoch) can have shown at that moment."""
         return elapsed + self._low - max(0.0, self._here.elapsed() - self._at) * _DRIFT

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..errors import ExpectedError, InternalError, ServiceError, UsageError
 from .client import RENEWALS, Tokens
-from .local_files import BytesSink, BytesSource, FileSink, FileSource, Sink, Source, StreamSource
+from .local_files import (
+    Announced,
+    BytesSink,
+    BytesSource,
+    FileSink,
+    FileSource,
+    Sink,
+    SizeSink,
+    Source,
+    StreamSource,
+)
 from .retries import Retry, RetryPolicy
 from .schedule import REQUESTS_AT_ONCE
 from .transport import is_id
@@ -39,7 +49,7 @@ WRONG_FORM = frozenset({"invalid-argument", "not-found", "failed-precondition"})
 
 
 class ProjectFiles:
-    """Uploads and downloads of one service, as one account. Close with `aclose()`.
+    """Uploads and downloads of one service, as one account: a `Storage`. Close with `aclose()`.
 
     `address` is HOST:PORT, with ``http://`` in front where there is no TLS, which needs a loopback address.
     Every method raises `ServiceError` (what the service answered), `UnavailableError` (no answer),
@@ -100,29 +110,47 @@ class ProjectFiles:
             raise InternalError("The upload of a stream needs its size.")
         else:
             source = StreamSource(content, size)
+        return await self.send(project_id, path, source)
 
+    async def download(self, project_id: str, path: str, target: Path) -> int:
+        """Write a file of the project to one here, which is there when all of it has come; gives its size."""
+        with FileSink(target) as sink:
+            return await self.receive(project_id, path, sink)
+
+    async def read(self, project_id: str, path: str, *, limit: int = READ_LIMIT) -> bytes:
+        """A file of the project, in memory. Raises `UsageError` where it is larger than `limit` bytes."""
+        sink = BytesSink(limit)
+        await self.receive(project_id, path, sink)
+        return bytes(sink.data)
+
+    # As every `Storage` has it
+
+    async def send(self, project_id: str, path: str, source: Source) -> int:
         async def once(name: str, calls: FileCalls, token: str) -> None:
             await calls.upload(token, project_id, name, source)
 
         await self._transfer(project_id, path, once, lambda: source.repeatable)
         return source.size
 
-    async def download(self, project_id: str, path: str, target: Path) -> int:
-        """Write a file of the project to one here, which is there when all of it has come; gives its size."""
-        with FileSink(target) as sink:
-            return await self._receive(project_id, path, sink)
-
-    async def read(self, project_id: str, path: str, *, limit: int = READ_LIMIT) -> bytes:
-        """A file of the project, in memory. Raises `UsageError` where it is larger than `limit` bytes."""
-        sink = BytesSink(limit)
-        await self._receive(project_id, path, sink)
-        return bytes(sink.data)
-
-    async def _receive(self, project_id: str, path: str, sink: Sink) -> int:
+    async def receive(self, project_id: str, path: str, sink: Sink) -> int:
         async def once(name: str, calls: FileCalls, token: str) -> int:
             return await calls.download(token, project_id, name, sink)
 
         return await self._transfer(project_id, path, once, lambda: True)
+
+    async def size(self, project_id: str, path: str) -> int | None:
+        async def once(name: str, calls: FileCalls, token: str) -> int:
+            try:
+                return await calls.download(token, project_id, name, SizeSink())
+            except Announced as announced:
+                return announced.size
+
+        try:
+            return await self._transfer(project_id, path, once, lambda: True)
+        except ServiceError as error:
+            if error.code == "not-found":
+                return None
+            raise
 
     async def _transfer(
         self,
@@ -132,8 +160,8 @@ class ProjectFiles:
         repeatable: Callable[[], bool],
     ) -> T:
         """Do it in the form that the service takes; where that is not known, find out."""
-        _check_project(project_id)
-        relative = _relative(path)
+        check_project(project_id)
+        relative = relative_path(path)
         known = self._forms.get(project_id)
         refusals: dict[Form, ServiceError] = {}
         for form in (known,) if known else FORMS:
@@ -172,14 +200,18 @@ class ProjectFiles:
                         try:
                             return await once(self._connected(), token)
                         except ServiceError as error:
-                            if error.code != "unauthenticated" or renewals == RENEWALS or not repeatable():
+                            if error.code != "unauthenticated" or renewals == RENEWALS:
                                 raise
                             if not await self._tokens.renew(token):
+                                raise
+                            if not repeatable():
+                                error.worth_repeating = True
                                 raise
                             renewals += 1
                         except Retry as failure:
                             may_have_arrived |= failure.error.may_have_arrived
                             if not repeatable():
+                                failure.error.worth_repeating = True
                                 raise failure.error from failure.error.__cause__
                             raise
         except Retry as failure:
@@ -197,7 +229,8 @@ class ProjectFiles:
                     "No address is set for the transfer of files.",
                     code="no-files-endpoint",
                     hint="Set DataSphere.files_endpoint or JUPYTER_DATASPHERE_FILES_ENDPOINT to HOST:PORT of "
-                    "the service's gRPC.",
+                    "the service's gRPC, or give the link to the project's own Jupyter server:"
+                    " `jupyter datasphere link --project NAME_OR_ID`.",
                 )
             from .file_calls import FileCalls  # gRPC takes its time to be imported
 
@@ -211,12 +244,13 @@ class ProjectFiles:
         return self._calls
 
 
-def _check_project(project_id: str) -> None:
+def check_project(project_id: str) -> None:
+    """Raise `UsageError` for what is no project's ID."""
     if not is_id(project_id):
         raise UsageError(f"{project_id[:60]!r} is not an ID of DataSphere.", code="bad-id")
 
 
-def _relative(path: str) -> PurePosixPath:
+def relative_path(path: str) -> PurePosixPath:
     """A path of the project's own world, relative to the project. Raises `UsageError`."""
     pure = PurePosixPath(path)
     problem = ""

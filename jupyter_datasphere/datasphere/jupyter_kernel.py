@@ -79,6 +79,12 @@ class KernelConnection:
         """Send a request whose reply is of no interest. Raises `ConnectionLost`."""
         await self._send(uuid.uuid4().hex, channel, kind, content)
 
+    def answer_nobody(self) -> None:
+        """Who waits for a reply gets none: `ConnectionLost`."""
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(ConnectionLost())
+
     async def _send(self, number: str, channel: str, kind: str, content: Any) -> None:
         message = {
             "channel": channel,
@@ -109,9 +115,7 @@ class KernelConnection:
                 if frame.type is aiohttp.WSMsgType.TEXT:
                     self._take(frame.data)
         finally:
-            for future in self._waiting.values():
-                if not future.done():
-                    future.set_exception(ConnectionLost())
+            self.answer_nobody()
             self.on_end()
 
     def _take(self, text: str) -> None:

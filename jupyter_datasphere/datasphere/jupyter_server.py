@@ -6,14 +6,20 @@ are JSON, so that no package of Jupyter is needed for them. The token travels in
 
 from __future__ import annotations
 
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
+from yarl import URL
 
-from ..errors import CredentialsError, ExpectedError, ServiceError, UnavailableError, UsageError
+from ..errors import ChannelError, CredentialsError, ServiceError, UnavailableError
 from .jupyter_kernel import KernelConnection
+from .jupyter_link import PASTE_ANEW, Link
 
 T = TypeVar("T")
 
@@ -21,55 +27,6 @@ TIMEOUT = 30.0
 MAX_MESSAGE = 2**30
 PING_SECONDS = 20.0
 """A connection over which no answer to a ping comes for half of that is taken to be dead."""
-
-_PAGES = ("lab", "tree", "notebooks", "doc", "edit", "login", "api", "retro", "nbclassic")
-_HOME = ("127.0.0.1", "localhost", "::1")
-
-PASTE_ANEW = "Open the project, copy its link for external IDE from the Share menu, and give that one."
-
-
-class Link(msgspec.Struct, frozen=True):
-    """Base URL of a Jupyter server, with a slash at its end, and the token for it, which is never shown."""
-
-    url: str
-    token: str
-
-    def __repr__(self) -> str:
-        return f"Link({self.url!r})"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [("url", self.url)]
-
-    @classmethod
-    def parse(cls, text: str) -> Link:
-        """A link as it was pasted. Raises `UsageError`, which shows nothing of a token."""
-        try:
-            parts = urlsplit(text.strip())
-            host, _ = parts.hostname, parts.port
-        except ValueError:
-            host = None
-        if host is None or parts.scheme not in ("http", "https"):
-            raise UsageError("This is no link of a Jupyter server.", code="bad-link", hint=PASTE_ANEW)
-        if parts.scheme == "http" and host not in _HOME:
-            raise UsageError(
-                f"The link to {host} does not begin with https://: its token would travel in the clear.",
-                code="bad-link",
-                hint=PASTE_ANEW,
-            )
-        [token, *_] = parse_qs(parts.query).get("token", [""])
-        if not token:
-            raise UsageError(f"The link to {host} has no ?token=….", code="bad-link", hint=PASTE_ANEW)
-        segments: list[str] = []
-        for segment in parts.path.split("/"):
-            if segment in _PAGES:
-                break
-            segments += [segment] if segment else []
-        path = "".join(f"{segment}/" for segment in segments)
-        return cls(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{path}", token)
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).netloc
 
 
 class _Version(msgspec.Struct):
@@ -85,11 +42,24 @@ class _Session(msgspec.Struct):
     kernel: _Kernel | None
 
 
+class _KernelLanguage(msgspec.Struct):
+    language: str = ""
+
+
+class _KernelSpec(msgspec.Struct):
+    spec: _KernelLanguage
+
+
+class _KernelSpecs(msgspec.Struct):
+    default: str
+    kernelspecs: dict[str, _KernelSpec]
+
+
 class JupyterServer:
     """Calls of a Jupyter server. Close with `aclose()`.
 
     Raises `UnavailableError` where it does not answer, `CredentialsError` (code "link-expired") where it
-    refuses the token, `ExpectedError` (code "not-jupyter") where it is something else.
+    refuses the token, `ServiceError` (code "not-jupyter") where it is something else.
     """
 
     def __init__(self, link: Link) -> None:
@@ -102,13 +72,13 @@ class JupyterServer:
 
     async def check(self) -> str:
         """The version of the Jupyter server, whose token works."""
-        status, body = await self._call("GET", "api")
+        status, body = await self.call("GET", "api")
         try:
             version = msgspec.json.decode(body, type=_Version).version if status == 200 else None
         except msgspec.MsgspecError:
             version = None
         if version is None:
-            raise self._no_jupyter()
+            raise self.no_jupyter()
         await self._get("api/kernels", list[_Kernel])
         return version
 
@@ -120,21 +90,29 @@ class JupyterServer:
         return None
 
     async def kernel(self, name: str) -> str:
-        """The ID of the kernel of that name, started if need be.
+        """The ID of the kernel of that name, for Python, started if need be.
 
         The server itself remembers the name, as the path of one of its sessions: so the kernel is found again
-        by whoever asks, and its user sees it by its name among the running ones.
+        by whoever asks, and its user sees it by its name among the running ones. Raises `ChannelError` (code
+        "no-ipython") where there is none for Python.
         """
-        body = {"path": name, "name": name, "type": "console", "kernel": {}}
+        kernel = {"name": await self._python()}
+        body = {"path": name, "name": name, "type": "console", "kernel": kernel}
         session = await self._get("api/sessions", _Session, "POST", body)
         if session.kernel is None:
             raise ServiceError(f"The Jupyter server at {self.link.host} started no kernel.")
         return session.kernel.id
 
+    async def has_kernel(self, kernel_id: str) -> bool:
+        """Whether a kernel runs."""
+        status, _ = await self.call("GET", f"api/kernels/{quote(kernel_id, safe='')}")
+        self.check_status(status)
+        return status != 404
+
     async def interrupt(self, kernel_id: str) -> None:
         """As the interrupt button of a notebook does it."""
-        status, _ = await self._call("POST", f"api/kernels/{quote(kernel_id, safe='')}/interrupt")
-        self._check(status)
+        status, _ = await self.call("POST", f"api/kernels/{quote(kernel_id, safe='')}/interrupt")
+        self.check_status(status)
 
     async def connect(self, kernel_id: str) -> KernelConnection:
         """A connection to a kernel. Raises `ServiceError` (code "no-such-kernel") where it does not run."""
@@ -145,48 +123,34 @@ class JupyterServer:
                 heartbeat=PING_SECONDS,
             )
         except aiohttp.WSServerHandshakeError as error:
-            self._check(error.status)
+            self.check_status(error.status)
             if error.status == 404:
-                raise ServiceError(
-                    f"The kernel {kernel_id} does not run any more.", code="no-such-kernel"
-                ) from None
-            raise self._no_jupyter() from None
+                await self.check()  # what stands before a VM that has stopped may answer so, too
+                raise no_such_kernel(kernel_id) from None
+            raise self.no_jupyter() from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._away(error) from None
         return KernelConnection(socket)
 
-    # Inside
+    async def call(self, verb: str, path: str, body: Any = None, **options: Any) -> tuple[int, bytes]:
+        """Status and body of an answer. `path` is relative to the base URL, and quoted."""
+        data = None if body is None else BytesIO(msgspec.json.encode(body))
+        async with self.answer(verb, path, data=data, **options) as answer:
+            return answer.status, await answer.read()
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = aiohttp.ClientSession(
-                headers={"Authorization": f"token {self.link.token}"},
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT),
-                cookie_jar=aiohttp.DummyCookieJar(),  # with a cookie, the server would ask for XSRF tokens
-                trust_env=True,
-            )
-        return self._http
-
-    async def _get(self, path: str, kind: type[T], verb: str = "GET", body: Any = None) -> T:
-        status, answer = await self._call(verb, path, body)
-        self._check(status)
-        try:
-            return msgspec.json.decode(answer, type=kind)
-        except msgspec.MsgspecError:
-            raise self._no_jupyter() from None
-
-    async def _call(self, verb: str, path: str, body: Any = None) -> tuple[int, bytes]:
-        data = None if body is None else msgspec.json.encode(body)
+    @asynccontextmanager
+    async def answer(self, verb: str, path: str, **options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer whose body is read within; `options` are those of aiohttp's requests."""
+        url = URL(self.link.url + path, encoded=True)
         try:
             # A token must not follow a redirection to another host.
-            async with self._session().request(
-                verb, self.link.url + path, data=data, allow_redirects=False
-            ) as answer:
-                return answer.status, await answer.read()
+            async with self._session().request(verb, url, allow_redirects=False, **options) as answer:
+                yield answer
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._away(error) from None
 
-    def _check(self, status: int) -> None:
+    def check_status(self, status: int) -> None:
+        """Raise what a status means wherever it comes."""
         if status in (401, 403):
             raise CredentialsError(
                 f"The Jupyter server at {self.link.host} refuses the token of the link: it has expired.",
@@ -198,6 +162,57 @@ class JupyterServer:
         if status >= 500:
             raise ServiceError(f"The Jupyter server at {self.link.host} failed (HTTP {status}).")
 
+    def no_jupyter(self) -> ServiceError:
+        """The error of an answer that no Jupyter server gives."""
+        return ServiceError(
+            f"What answers at {self.link.host} is no Jupyter server.", code="not-jupyter", hint=PASTE_ANEW
+        )
+
+    # Inside
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is not None and self._http.closed:
+            raise self._away("its link was replaced")
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                headers={"Authorization": f"token {self.link.token}"},
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT),
+                cookie_jar=aiohttp.DummyCookieJar(),  # with a cookie, the server would ask for XSRF tokens
+                trust_env=True,
+                middlewares=(self._send_once,),
+            )
+        return self._http
+
+    async def _python(self) -> str:
+        """The name of its kernel for Python: of the one that it starts by default, if that is one."""
+        known = await self._get("api/kernelspecs", _KernelSpecs)
+        languages = {name: one.spec.language.lower() for name, one in known.kernelspecs.items()}
+        for name in (known.default, *languages):
+            if languages.get(name) == "python":
+                return name
+        raise no_python(
+            f"It has kernels for {', '.join(sorted(set(languages.values())))[:100] or 'nothing'}."
+        )
+
+    async def _send_once(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """aiohttp itself sends a PUT again whose connection broke; but a chunk may have been taken."""
+        try:
+            return await handler(request)
+        except aiohttp.ClientError as error:
+            if request.method != "PUT":
+                raise
+            raise self._away(error) from None
+
+    async def _get(self, path: str, kind: type[T], verb: str = "GET", body: Any = None) -> T:
+        status, answer = await self.call(verb, path, body)
+        self.check_status(status)
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except msgspec.MsgspecError:
+            raise self.no_jupyter() from None
+
     def _away(self, reason: object) -> UnavailableError:
         return UnavailableError(
             f"The project's Jupyter server at {self.link.host} does not answer ({_words(reason)}).",
@@ -205,15 +220,26 @@ class JupyterServer:
             hint=f"Its VM may have stopped. {PASTE_ANEW}",
         )
 
-    def _no_jupyter(self) -> ExpectedError:
-        return ExpectedError(
-            f"What answers at {self.link.host} is no Jupyter server.", code="not-jupyter", hint=PASTE_ANEW
-        )
+
+def no_such_kernel(kernel_id: str) -> ServiceError:
+    """What is said of a kernel that has ended."""
+    return ServiceError(f"The kernel {kernel_id} does not run any more.", code="no-such-kernel")
+
+
+def no_python(cause: str) -> ChannelError:
+    """The error of a server, or kernel, that cannot run cells."""
+    return ChannelError(
+        f"The project's Jupyter server cannot run cells: {cause}",
+        code="no-ipython",
+        hint="It needs a kernel for Python, with IPython (ipykernel).",
+    )
 
 
 def _words(reason: object) -> str:
     if isinstance(reason, aiohttp.ClientConnectorError):
-        return reason.strerror or type(reason.os_error).__name__
+        number = reason.os_error.errno or 0
+        # asyncio's own text has the address once more; that of a name that is not found is its own.
+        return os.strerror(number) if number > 0 else reason.strerror or type(reason.os_error).__name__
     if isinstance(reason, BaseException):
         return type(reason).__name__  # a text might hold what was sent
     return str(reason)

@@ -146,6 +146,26 @@ class BytesSink:
             )
 
 
+class Announced(Exception):
+    """The size of a file was told before its content, which is not needed."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+
+class SizeSink:
+    """Nowhere: for who wants to know a file's size. Ends the transfer by `Announced` where that was told."""
+
+    def begin(self, size: int | None) -> None:
+        if size is not None:
+            raise Announced(size)
+
+    async def write(self, chunk: bytes) -> None: ...
+
+    async def finish(self) -> None: ...
+
+
 class FileSink:
     """A file that is there when all of it has come, and not before. Use it in ``with``.
 

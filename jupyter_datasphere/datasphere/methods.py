@@ -130,6 +130,13 @@ METHODS: dict[str, Method] = {
             changing=True,
         ),
         Method(
+            name="project.accessBindings",
+            verb="GET",
+            path=_PROJECTS + "/{projectId}:accessBindings",
+            request=types.AccessBindingsRequest,
+            response=types.AccessBindings,
+        ),
+        Method(
             name="project.execute",
             verb="POST",
             path=_PROJECTS + "/{projectId}:execute",

@@ -12,6 +12,8 @@ from .client import Client
 from .transport import is_id
 
 CACHE_SECONDS = 60.0
+NAMED = 10
+"""So many projects are named where one was not found."""
 
 
 class ProjectFinder:
@@ -68,7 +70,7 @@ class ProjectFinder:
         if near:
             hint = f"Did you mean {near[0]!r}?"
         elif projects:
-            hint = "There are " + ", ".join(sorted({project.name for project in projects})[:10]) + "."
+            hint = _listed(sorted({project.name for project in projects}))
         elif self._community or self._organization:
             hint = "No project is visible to this account."
         else:
@@ -89,3 +91,11 @@ class ProjectFinder:
             return []
         request = types.ListCommunitiesRequest(organization_id=self._organization, page_size=1000)
         return [community.id async for community in self._client.communities(request)]
+
+
+def _listed(names: list[str]) -> str:
+    """Which projects there are, in words."""
+    if len(names) == 1:
+        return f"The only project is {names[0]}."
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"The projects are {', '.join(names[:NAMED])}{more}."

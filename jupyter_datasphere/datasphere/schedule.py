@@ -14,6 +14,8 @@ LONGEST = 1.9
 SHARE = 0.1
 JITTER = 0.1
 
+LINK_PATIENCE = 300.0
+"""Seconds for which a project's own Jupyter server is tried to be reached before a run there is given up."""
 QUESTIONS_PER_SECOND = 400.0
 """By all runs of a server together."""
 REQUESTS_AT_ONCE = 64

@@ -20,6 +20,8 @@ __all__ = [
     "DEFAULT_SPEC",
     "SPECS",
     "AccessBinding",
+    "AccessBindings",
+    "AccessBindingsRequest",
     "CellOutputs",
     "Community",
     "CreateCommunityRequest",
@@ -167,6 +169,20 @@ class AccessBinding(Message):
 
     role_id: Annotated[str, Meta(min_length=1, max_length=64)]
     subject: Subject
+
+
+class AccessBindingsRequest(Message):
+    """`page_size` 0 means the service's default (100)."""
+
+    page_size: PageSize = 0
+    page_token: PageToken = ""
+
+
+class AccessBindings(Message):
+    """One page of the roles that a resource gives."""
+
+    access_bindings: list[AccessBinding] = []
+    next_page_token: str = ""
 
 
 # Communities

@@ -24,7 +24,15 @@ class WebSocketKernel:
 
     async def execute(self, code: str) -> AsyncIterator[Message]:
         """Run code; gives the iopub messages that belong to it, ends when the kernel is idle again."""
-        message_id = await self.send("shell", "execute_request", execute_content(code))
+        async for message in self.shown(await self.start(code)):
+            yield message
+
+    async def start(self, code: str) -> str:
+        """Begin to run code; gives the ID of the request."""
+        return await self.send("shell", "execute_request", execute_content(code))
+
+    async def shown(self, message_id: str) -> AsyncIterator[Message]:
+        """The iopub messages that belong to a request, until the kernel is idle again."""
         replied = idle = False
         while not (replied and idle):
             message = await self.receive()

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +58,18 @@ def jupyter(
         facts = _wait_for_json(runtime / f"jpserver-{process.pid}.json", process, log)
         _wait_for_port(facts["port"], process, log)  # the file is there a little before the server listens
         yield facts
+
+
+def project_link(emulator_facts: dict[str, str]) -> str:
+    """What the Share menu of the emulator's demo project shows: the link, its token included."""
+    query = urllib.parse.urlencode({"project": emulator_facts["project_id"]})
+    request = urllib.request.Request(  # noqa: S310 - on this machine
+        f"{emulator_facts['url']}/emulator/link?{query}",
+        headers={"Authorization": f"Bearer {emulator_facts['control_token']}"},
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
+    with opener.open(request, timeout=START_SECONDS) as answer:
+        return str(json.load(answer)["link"])
 
 
 def environment_for(emulator_facts: dict[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 The folder (the *root*) belongs to one emulator at a time and holds
 
 - `emulator.json`: where a running emulator is and how to log in, readable by its user only
+- `emulator.env`: the same for a shell, as the environment of a Jupyter server
 - `emulator.sqlite`: see `store`; `emulator.lock`: locked while an emulator runs; `kernels.log`;
   `jupyter.log`: of the projects' own Jupyter servers
 - `projects/<project ID>/`: the storage of a project; `uploads/`: files that are not complete yet
@@ -91,6 +92,17 @@ class EmulatorInfo(msgspec.Struct, frozen=True):
     project_id: str
     control_token: str
 
+    def environment(self) -> bytes:
+        """What a Jupyter server needs to use the emulator, as lines of a shell; no value holds a quote."""
+        variables = {
+            "JUPYTER_DATASPHERE_ENDPOINT": self.url,
+            "JUPYTER_DATASPHERE_FILES_ENDPOINT": self.files_address,
+            "JUPYTER_DATASPHERE_ORGANIZATION": self.organization_id,
+            "JUPYTER_DATASPHERE_PROJECT": self.project_id,
+            "YC_TOKEN": self.oauth_token,
+        }
+        return "".join(f"export {name}='{value}'\n" for name, value in variables.items()).encode()
+
 
 class Emulator:
     """DataSphere on this machine, from ``async with Emulator(config) as emulator`` to its end.
@@ -109,6 +121,7 @@ class Emulator:
             faults=Faults(config.faults),
             restart=self._restart_soon,
             link=self._link,
+            stop=self._stop_server,
         )
         self._info: EmulatorInfo | None = None
         self._listener: socket.socket
@@ -190,9 +203,15 @@ class Emulator:
         self._listener = listener
         _write_private(info_file, msgspec.json.format(msgspec.json.encode(self._info)))
         stack.callback(info_file.unlink, missing_ok=True)
+        environment_file = root / "emulator.env"
+        _write_private(environment_file, self._info.environment())
+        stack.callback(environment_file.unlink, missing_ok=True)
 
     async def _link(self, project_id: str) -> str:
         return await self._jupyter.link(self._resources.project(project_id).id)
+
+    async def _stop_server(self, project_id: str) -> bool:
+        return await self._jupyter.stop(self._resources.project(project_id).id)
 
     def _restart_soon(self) -> None:
         """Begin a restart, unless one goes on already."""
@@ -295,7 +314,7 @@ class Emulator:
             self._files_port = await server.start(ADDRESS, self._files_port)
         except OSError as error:
             raise ConflictError(
-                f"Port {self._files_port} of {ADDRESS} cannot be used for files: {error}.",
+                f"Port {self._files_port} of {ADDRESS} cannot be used for files: {error.strerror or error}.",
                 hint="Choose another one with --files-port; 0 takes any free one.",
             ) from error
         stack.push_async_callback(server.stop, SHUTDOWN_PATIENCE)

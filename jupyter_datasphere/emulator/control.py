@@ -1,6 +1,7 @@
 """The control endpoint: what tests and lessons ask of the emulator itself, next to the service's API.
 
-`GET /emulator/faults`, `PUT /emulator/faults`, `GET /emulator/calls`, `GET /emulator/link?project=ID`.
+`GET /emulator/faults`, `PUT /emulator/faults`, `GET /emulator/calls`, `GET /emulator/link?project=ID`,
+`DELETE /emulator/link?project=ID`.
 They need the `control_token` of `emulator.json` as bearer token, are not counted and never meet a fault:
 whoever has set a rule that breaks every call can take it back.
 """
@@ -31,6 +32,8 @@ class Control(msgspec.Struct, frozen=True):
     """Restart soon, once the caller has returned."""
     link: Callable[[str], Awaitable[str]]
     """The link for external IDE of a project, by its ID; its Jupyter server runs then."""
+    stop: Callable[[str], Awaitable[bool]]
+    """Stop a project's VM: end its Jupyter server with all kernels. Whether one ran."""
 
 
 def add_control(router: web.UrlDispatcher, control: Control) -> None:
@@ -54,6 +57,11 @@ def add_control(router: web.UrlDispatcher, control: Control) -> None:
         """What the Share menu of an open project shows over there."""
         return _json({"link": await control.link(request.query.get("project", ""))})
 
+    async def delete_link(request: web.Request) -> web.StreamResponse:
+        """What happens over there when a project is closed, or has been idle for long."""
+        return _json({"stopped": await control.stop(request.query.get("project", ""))})
+
+    router.add_delete("/emulator/link", _guarded(control.token, delete_link))
     router.add_get("/emulator/link", _guarded(control.token, get_link), allow_head=False)
     router.add_get("/emulator/faults", _guarded(control.token, get_faults), allow_head=False)
     router.add_put("/emulator/faults", _guarded(control.token, put_faults))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -65,6 +66,7 @@ class FileServer:
 
     async def start(self, host: str, port: int) -> int:
         """Serve at a port, where 0 is any free one; gives it. Raises `OSError` where it cannot be had."""
+        _try(host, port)  # gRPC would say it on stderr, and give advice on its own settings
         try:
             port = self._server.add_insecure_port(f"{host}:{port}")
         except RuntimeError as error:  # gRPC's only word for it
@@ -155,6 +157,13 @@ class FileServer:
             await context.abort(grpc.StatusCode.INTERNAL, "Internal error of the emulator", ids)
         else:
             context.set_trailing_metadata(ids)
+
+
+def _try(host: str, port: int) -> None:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
 
 
 async def _half(messages: AsyncIterator[M]) -> AsyncIterator[M]:

@@ -131,6 +131,13 @@ def get_unit_balance(call: Call) -> types.UnitBalance:
     return types.UnitBalance(unit_balance=call.services.billing.balance(_project(call).id))
 
 
+def access_bindings(call: Call) -> types.AccessBindings:
+    """The emulator has one account, which made every project and may do everything."""
+    subject = types.AccessBinding.Subject(id=_project(call).created_by_id, type="userAccount")
+    admin = types.AccessBinding(role_id="datasphere.community-projects.admin", subject=subject)
+    return types.AccessBindings(access_bindings=[admin])
+
+
 def set_unit_balance(call: Call) -> Operation:
     project = _project(call)
     call.services.billing.set_balance(project.id, call.request.unit_balance)
@@ -182,6 +189,7 @@ HANDLERS: dict[str, Handler] = {
     "project.openOld": open_project,
     "project.getUnitBalance": get_unit_balance,
     "project.setUnitBalance": set_unit_balance,
+    "project.accessBindings": access_bindings,
     "project.execute": execute,
     "project.cellOutputs": cell_outputs,
     "project.stateVariables": state_variables,

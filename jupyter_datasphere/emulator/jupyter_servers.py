@@ -61,6 +61,16 @@ class JupyterServers:
                 server = self._servers[project_id] = await self._start(project_id)
             return server.link
 
+    async def stop(self, project_id: str) -> bool:
+        """End a project's server with its kernels, as when its VM stops; False where none runs."""
+        async with self._starting[project_id]:
+            server = self._servers.pop(project_id, None)
+            if server is None:
+                return False
+            runs = server.process.returncode is None
+            await self._stop(server.process)
+            return runs
+
     async def close(self) -> None:
         """End all servers."""
         await asyncio.gather(*(self._stop(server.process) for server in self._servers.values()))
@@ -81,6 +91,8 @@ class JupyterServers:
                 "--ServerApp.open_browser=False",
                 "--ServerApp.allow_root=True",
                 "--ServerApp.terminals_enabled=False",
+                # The trash would be that of whoever runs the emulator.
+                "--FileContentsManager.delete_to_trash=False",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

@@ -19,6 +19,8 @@ from .outputs import OUTPUT_TYPES, output_text
 
 START_TIMEOUT = 60.0
 """Seconds that a kernel may take to answer for the first time."""
+FIRST_OUTPUT = 0.5
+"""Seconds that a kernel's first message to everybody may take after its first reply."""
 LAST_MESSAGES = 0.05
 """Seconds that what a kernel sent before it died may still be on its way."""
 REPLY_PATIENCE = 0.5
@@ -64,7 +66,7 @@ class Kernel:
         self._last_cell: _Cell | None = None
         self._environment: dict[str, str] = {}
         self._snapshot: Snapshot | None = None
-        self._welcome: Reply = asyncio.get_running_loop().create_future()
+        self._heard: Reply = asyncio.get_running_loop().create_future()
         self._leaving = False
         self._dead = asyncio.Event()
         self._tasks = [
@@ -86,8 +88,12 @@ class Kernel:
         """Wait until the kernel answers and its outputs reach us. Raises `StartError`."""
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                await self._welcome  # what is published before it could be lost
+                # What is published before we have heard anything could be lost. A request makes the kernel
+                # publish its status. The welcome of ipykernel 7.4 is missing once in a thousand times:
+                # when our subscription comes while it sends, it notices the next event only.
                 await self._request("kernel_info_request", {})[1]
+                while not (await asyncio.wait({self._heard}, timeout=FIRST_OUTPUT))[0]:
+                    await self._request("kernel_info_request", {})[1]
         except TimeoutError:
             raise StartError(f"The kernel did not answer within {START_TIMEOUT:g} s") from None
         if not self.alive:
@@ -209,9 +215,7 @@ class Kernel:
                 await asyncio.sleep(0)
 
     def _take(self, kind: str, parent: str | None, content: dict[str, Any]) -> None:
-        if kind == "iopub_welcome":
-            _settle(self._welcome)
-            return
+        _settle(self._heard)
         cell = self._cells.get(parent) if parent else None
         if kind in OUTPUT_TYPES:
             # What a thread prints while one of our own requests is served belongs to the cell before it.
@@ -234,7 +238,7 @@ class Kernel:
         await asyncio.sleep(LAST_MESSAGES)
         self._dead.set()
         for waiting in (
-            self._welcome,
+            self._heard,
             *self._replies.values(),
             *(cell.idle for cell in self._cells.values()),
         ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..datasphere import types
-from ..errors import ExpectedError, UsageError
+from ..errors import QuotaError, UsageError
 from ..protocol import Execution, Price, Problem
 
 UNITS_SPENT = "max-units"
@@ -48,18 +48,17 @@ def check(project: types.Project, spec: str, max_units: int | None) -> None:
 
 
 def check_balance(project: types.Project, spec: str, balance: int | None) -> None:
-    """Refuse a run whose first second the project cannot pay for. Raises `ExpectedError`."""
+    """Refuse a run whose first second the project cannot pay for. Raises `QuotaError`."""
     each_second = types.SPECS[spec].units
     if balance is None or balance >= each_second:
         return
     remedy = "Let an administrator of the project raise its balance"
     if balance >= min(spec.units for spec in types.SPECS.values()):
         remedy += ", or choose a smaller spec"
-    raise ExpectedError(
+    raise QuotaError(
         f"One second of {spec} costs {each_second:,} units; {project.name} has {balance:,} left.",
         code="balance-spent",
         hint=f"{remedy}.",
-        http_status=402,
     )
 
 

@@ -35,6 +35,7 @@ from .ledger import Ledger
 from .ledger_trouble import DAMAGED
 from .places import Places, Turn
 from .run_time import RunTime
+from .session_history import BEGINS_ANEW, SessionHistory
 from .signals import Signals
 from .tasks import beside
 
@@ -60,6 +61,7 @@ class Follower:
         ledger: Ledger,
         signals: Signals,
         places: Places,
+        history: SessionHistory,
         first_look: FirstLook,
         idempotency_window: float,
         clock: Clock,
@@ -68,6 +70,7 @@ class Follower:
         self._channel = channel
         self._ledger = ledger
         self._signals = signals
+        self._history = history
         self._first_look = first_look
         self._window = idempotency_window
         self._cancelled = asyncio.Event()
@@ -83,6 +86,7 @@ class Follower:
         )
         self._keepers: list[asyncio.Task[None]] = []
         self._sent_before = self._execution.state == "staged"  # perhaps, by an earlier process
+        self._joins = self._execution.state in ("submitted", "running")
         self._turn = self._enter(places)
 
     def cancel(self, reason: str) -> None:
@@ -117,10 +121,12 @@ class Follower:
             if self._execution.state in ("queued", "staged") and not await self._send():
                 return
             self._keep(self._cancel_when_asked())
-            feed = self._channel.follow(await self._read(self._ledger.run))
+            run = await self._read(self._ledger.run)
+            run.joined = self._joins
+            feed = self._channel.follow(run)
             await self._follow(feed)
+            await self._settle(feed)
             if self._turn is not None:
-                await self._settle(feed)
                 self._turn.leave()
             await self._synced()
         except DataSphereError as error:
@@ -225,7 +231,7 @@ class Follower:
                     text = f"The run goes on, but cannot be followed now: {error}"
                     await self._written(partial(self._write, [NoticeEvent(text=text)]))
                 continue
-            if trouble is not None:
+            if trouble is not None and (news.outcome is None or news.outcome.state != "lost"):
                 trouble = None
                 await self._written(partial(self._write, [NoticeEvent(text="The run is followed again.")]))
             if news.events:
@@ -241,9 +247,15 @@ class Follower:
                     return
 
     def _take(self, news: News) -> None:
-        self._write(news.events, news.source_cursor)
+        self._write(self._with_notices(news.events), news.source_cursor)
         if news.outcome is not None:
             self._end(news.outcome)
+
+    def _with_notices(self, events: list[Event]) -> list[Event]:
+        for position, event in enumerate(events, 1):
+            if isinstance(event, StartedEvent) and event.fresh and self._history.has_earlier(self._execution):
+                return [*events[:position], NoticeEvent(text=BEGINS_ANEW), *events[position:]]
+        return events
 
     async def _written(self, write: Callable[[], None]) -> None:
         """Write, and wait where that cannot be now: what has come from the service must not be lost."""
@@ -340,6 +352,8 @@ class Follower:
             return
         finished_at = self._time.now()
         state, problem = self._judge(outcome)
+        if state in ("succeeded", "failed") and problem is None and self._cancelled.is_set():
+            self._write([NoticeEvent(text=_TOO_LATE)])
         units = costs.units(self._execution, finished_at) if self._channel.counts_units else None
         self._move(state, problem=problem, finished_at=finished_at, units=units)
 
@@ -349,7 +363,7 @@ class Follower:
         reason = record.cancel_reason or self._reason
         if outcome.state == "cancelled":
             if reason == "timeout":
-                return "cancelled", _TIMED_OUT
+                return "cancelled", _timed_out(record.timeout)
             if reason == costs.UNITS_SPENT and record.max_units is not None:
                 return "cancelled", costs.passed(record.max_units)
             if reason is not None:
@@ -398,6 +412,8 @@ _OVER = {
 }
 """What is said once that is over, by the code of the error."""
 
+_TOO_LATE = "The run was to be cancelled, but had ended before it could be."
+
 
 def _unknown(error: ExpectedError | None) -> Problem:
     reason = "It was sent too long ago." if error is None else error.message
@@ -410,9 +426,12 @@ def _unknown(error: ExpectedError | None) -> Problem:
     )
 
 
-_TIMED_OUT = Problem(
-    code="timeout",
-    title="The run took longer than its timeout and was cancelled.",
-    status=504,
-    hint="Give it more time with --timeout, or none.",
-)
+def _timed_out(seconds: float | None) -> Problem:
+    """Why a run was cancelled that took longer than these seconds."""
+    timeout = "its timeout" if seconds is None else f"its timeout of {seconds:.12g} s"
+    return Problem(
+        code="timeout",
+        title=f"The run took longer than {timeout} and was cancelled.",
+        status=504,
+        hint="Give it more time with --timeout, or none; %ds_config shows what holds without it.",
+    )

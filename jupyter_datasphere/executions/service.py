@@ -10,26 +10,23 @@ import uuid
 from collections.abc import AsyncGenerator, Coroutine, Iterable
 from typing import Any
 
-import msgspec
-
 from ..clocks import SYSTEM, Clock
 from ..datasphere import types
 from ..datasphere.client import Client
+from ..datasphere.files import ProjectFiles
 from ..datasphere.projects import ProjectFinder
-from ..datasphere.schedule import QUESTIONS_PER_SECOND, FirstLook, Pace
-from ..errors import ConflictError, ExpectedError, NotFoundError, StorageError, UsageError
+from ..datasphere.schedule import LINK_PATIENCE, QUESTIONS_PER_SECOND, FirstLook, Pace
+from ..errors import ConflictError, NotFoundError, StorageError, UsageError
 from ..protocol import (
     FINAL_STATES,
     Cell,
-    Code,
-    Event,
     Execution,
     ExecutionRequest,
     LedgerUsage,
     Notebook,
+    NoticeEvent,
     Price,
-    Variable,
-    VariableEvent,
+    State,
     Variables,
 )
 from . import costs
@@ -37,17 +34,22 @@ from .arrivals import Arrivals
 from .balances import Balances
 from .channels.base import Channel, Namespace
 from .channels.direct import DirectChannel
+from .channels.files import FilesChannel
+from .channels.installed import InstalledRunner
 from .channels.jupyter import JupyterChannel
 from .channels.notebooks import relative
 from .channels.state import StateChannel
+from .choice import Choices
 from .follower import Follower
 from .ledger import Ledger
 from .ledger_trouble import DAMAGED
 from .links import Links
 from .naps import Naps
 from .places import Places
+from .session_history import SessionHistory, session_of, switched
 from .signals import Signals
 from .tasks import beside
+from .variables import complete, values_of, values_request
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +59,10 @@ FOREIGN_SECONDS = 1.0
 
 TICK_SECONDS = 1.0
 """How often, while anything runs, a look is taken at what may concern all runs."""
+
+COLLECTED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+"""States of runs that have told everything."""
+COLLECTED_LIMIT = 100
 
 _EXECUTION_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -74,11 +80,15 @@ class ExecutionService:
         questions_per_second: float = QUESTIONS_PER_SECOND,
         takes_over: bool = True,
         clock: Clock = SYSTEM,
+        files: ProjectFiles | None = None,
         links: Links | None = None,
+        link_patience: float = LINK_PATIENCE,
     ) -> None:
         """`takes_over`: whether runs of servers that die are followed here; that needs credentials.
 
-        `links`: the projects whose own Jupyter servers are known; what runs there need not go by the API.
+        `files`: the files of projects, if they can be reached; `links`: the projects whose own Jupyter
+        servers are known; what runs there need not go by the API. `link_patience`: seconds after which a run
+        is given up whose linked server cannot be reached.
         """
         self._takes_over = takes_over
         self._ledger = ledger
@@ -89,6 +99,7 @@ class ExecutionService:
         self._places = Places()
         self._first_look = FirstLook()
         self._balances = Balances(client)
+        self._history = SessionHistory(ledger)
         self._window = idempotency_window
         self._followers: dict[str, Follower] = {}
         self._arrivals = Arrivals(clock)
@@ -97,11 +108,20 @@ class ExecutionService:
         self._ticking: asyncio.Task[None] | None = None
         self._closed = False
         pace = Pace(questions_per_second)
-        self._state = StateChannel(client, pace)
+        self._files = ProjectFiles("", client.tokens) if files is None else files
+        runner = InstalledRunner(self._files)
+        links = Links() if links is None else links
         self._direct = DirectChannel(client, pace)
-        self._links = Links() if links is None else links
-        self._jupyter = JupyterChannel(self._links)
-        self._channels: dict[str, Channel] = {c.name: c for c in (self._state, self._direct, self._jupyter)}
+        self._jupyter = JupyterChannel(links, patience=link_patience, clock=clock)
+        self.linked_files = self._jupyter.files
+        channels: tuple[Channel, ...] = (
+            StateChannel(client, runner, pace),
+            FilesChannel(client, self._files, runner, pace, self._collected),
+            self._jupyter,
+            self._direct,
+        )
+        self._channels = {channel.name: channel for channel in channels}
+        self.choices = Choices(self._channels, links, clock)
 
     async def close(self) -> None:
         """Stop following. What runs goes on over there and is followed again by another service."""
@@ -192,7 +212,7 @@ class ExecutionService:
         if request.timeout is not None and not request.timeout > 0:
             raise UsageError("The timeout must be more than 0 seconds.")
         found = await self._projects.find(request.project or project)
-        channel = self._channel(found.id, request)
+        channel, notice = await self._choose(found.id, request)
         price = await self._price(found, spec, channel, request)
         if self._ledger.exists(execution_id):
             raise ConflictError(f"Execution {execution_id} exists already.")
@@ -202,7 +222,7 @@ class ExecutionService:
             project_id=found.id,
             project_name=found.name,
             source=request.source,
-            spec=spec,
+            spec=spec if channel.counts_units else "",
             inputs=list(request.inputs),
             outputs=request.outputs,
             channel=channel.name,
@@ -212,12 +232,15 @@ class ExecutionService:
         try:
             with self._ledger.together():
                 self._ledger.create(execution, request, str(uuid.uuid4()), price)
+                if notice is not None:
+                    self._ledger.append(execution_id, [NoticeEvent(text=notice)])
                 follower = self._follower(execution_id, channel)
                 follower.stage()
         except StorageError:
             if follower is not None:
                 follower.withdraw()
             raise
+        self._history.goes(execution)
         self._follow(follower)
         return self._ledger.execution(execution_id)
 
@@ -226,6 +249,14 @@ class ExecutionService:
     ) -> Price | None:
         """What a run will cost, after all checks; None where that is not known."""
         if not channel.counts_units:
+            if request.spec is not None:
+                raise UsageError(
+                    f"On the channel {channel.name} code runs on the project's own machine as it is, and not "
+                    f"on {request.spec}.",
+                    code="spec-fixed",
+                    hint="Leave --spec out (%ds_config spec=none), or have a machine started for this run by "
+                    "another channel: --channel files.",
+                )
             if request.max_units is not None:
                 raise UsageError(
                     f"What a run costs is not known on the channel {channel.name}: "
@@ -337,9 +368,15 @@ class ExecutionService:
     # Variables
 
     async def variables(
-        self, project: str | None, *, session: str | None, notebook: str | None, names: list[str]
+        self,
+        project: str | None,
+        *,
+        session: str | None,
+        notebook: str | None,
+        names: list[str],
+        channel: str | None = None,
     ) -> Variables:
-        """Variables of a session or of a stored notebook.
+        """Variables of a session or of a stored notebook, by the channel that a run would take.
 
         With names, each has its value: one that is not at hand because it is large is fetched by a run that
         does nothing else. Raises `ExpectedError` for a name that does not exist or cannot travel.
@@ -352,69 +389,48 @@ class ExecutionService:
         # Until the service has let go of a run, it shows the variables as they were before.
         settling = [f.gone for f in self._followers.values() if f.settling(found_project.id)]
         await asyncio.gather(*(gone.wait() for gone in settling))
-        linked = self._links.get(found_project.id) is not None
-        channel = self._jupyter if linked else self._state
-        found = await channel.variables(found_project.id, namespace, names)
-        if found is None and linked:
-            found = []
-        if found is None:
-            found = await self._direct.variables(found_project.id, namespace, names) or []
+        chosen, notice = await self._choose_for(found_project.id, session, channel)
+        found = await chosen.variables(found_project.id, namespace, names)
+        if found is None and chosen.name == "state":  # perhaps the API itself ran the notebook
+            found = await self._direct.variables(found_project.id, namespace, names)
+        found = found or []
         if names:
-            found = await self._complete(found_project, namespace, found, names)
-        return Variables(project_id=found_project.id, namespace=namespace.label, variables=found)
+            where = f"{namespace.label} of project {found_project.name}"
 
-    async def _complete(
-        self, project: types.Project, namespace: Namespace, found: list[Variable], names: list[str]
-    ) -> list[Variable]:
-        by_name = {variable.name: variable for variable in found}
-        for name in names:
-            if name not in by_name:
-                raise ExpectedError(
-                    f"There is no variable {name!r} in {namespace.label} of project {project.name}.",
-                    code="no-such-variable",
-                    hint="%ds_vars lists what is there.",
-                    http_status=404,
-                )
-        wanted = [name for name in names if by_name[name].value is msgspec.UNSET]
-        if wanted:
-            values = await self._fetch(project, namespace, wanted)
-            for name in wanted:
-                by_name[name].value = values[name]
-        return [by_name[name] for name in names]
+            async def fetch(wanted: list[str]) -> dict[str, Any]:
+                asked = values_request(namespace, wanted, chosen.name)
+                run = await self.arrived(self._begin(asked, found_project.id, secrets.token_hex(8)))
+                return await values_of(self.events(run.id), wanted)
 
-    async def _fetch(self, project: types.Project, namespace: Namespace, names: list[str]) -> dict[str, Any]:
-        """Values by a run of no code in that namespace."""
-        source = Code(source="", session=namespace.key)
-        request = ExecutionRequest(source=source, outputs=names)
-        execution = await self.arrived(self._begin(request, project.id, secrets.token_hex(8)))
-        ended = await self.finished(execution.id)
-        values: dict[str, Any] = {}
-        reason = "The run that should fetch them did not succeed."
-        async for page in self.events(execution.id):
-            for _, text in page:
-                event = msgspec.json.decode(text, type=Event)
-                if isinstance(event, VariableEvent):
-                    values[event.name] = event.value
-                elif event.__struct_config__.tag == "failure":
-                    reason = event.evalue
-        if ended.state != "succeeded" or set(names) - set(values):
-            raise ExpectedError(reason, code="variable-cannot-travel")
-        return values
-
-    async def channels_of(self, project_id: str) -> dict[str, str]:
-        """Which channels a project can use: "ok", or the reason why not."""
-        return {
-            "state": await self._state.probe(project_id),
-            "jupyter": await self._jupyter.probe(project_id),
-        }
+            found = await complete(found, names, where, fetch)
+        return Variables(
+            project_id=found_project.id, namespace=namespace.label, variables=found, notice=notice
+        )
 
     # Inside
 
-    def _channel(self, project_id: str, request: ExecutionRequest) -> Channel:
+    async def _choose_for(
+        self, project_id: str, session: str | None, wanted: str | None
+    ) -> tuple[Channel, str | None]:
+        """A channel, and what the user has to know of its being another one than before."""
+        choice = await self.choices.choose(project_id, wanted)
+        if wanted is not None:
+            return choice.channel, None
+        before = None if session is None else self._history.channel(project_id, session)
+        return choice.channel, switched(session or "", before, choice.channel.name, choice.refused)
+
+    async def _choose(self, project_id: str, request: ExecutionRequest) -> tuple[Channel, str | None]:
         source = request.source
-        if isinstance(source, Cell) or (isinstance(source, Notebook) and source.direct):
-            return self._direct
-        return self._state if self._links.get(project_id) is None else self._jupyter
+        if not (isinstance(source, Cell) or (isinstance(source, Notebook) and source.direct)):
+            return await self._choose_for(project_id, session_of(source), request.channel)
+        if request.channel is not None:
+            raise UsageError("What the API runs as it is takes no channel.")
+        return self._direct, None
+
+    def _collected(self, project_id: str) -> list[str]:
+        """Runs of a project whose events are all in the ledger, the newest ones."""
+        ended = self._ledger.search(states=COLLECTED, project_id=project_id, limit=COLLECTED_LIMIT)
+        return [execution.id for execution in ended if execution.channel == "files"]
 
     def _follower(self, execution_id: str, channel: Channel) -> Follower:
         return Follower(
@@ -423,6 +439,7 @@ class ExecutionService:
             self._ledger,
             self._signals,
             self._places,
+            self._history,
             self._first_look,
             self._window,
             self._clock,
@@ -457,6 +474,7 @@ class ExecutionService:
             for follower in self._followers.values():
                 follower.tell(notice)
             await self._transport.reconnect()
+            await self._files.reconnect()
         for execution_id in self._ledger.take_cancels():
             if (wanted := self._followers.get(execution_id)) is not None:
                 wanted.cancel("interrupt")

@@ -7,7 +7,8 @@ import math
 from typing import NamedTuple
 
 from ..errors import UsageError
-from .parser import Parser, variable_name
+from .parser import Parser, input_name, variable_name
+from .settings import CHANNELS
 
 NO_TIMEOUT = math.inf
 NO_MAX_UNITS = 0
@@ -45,6 +46,7 @@ class VarsArguments(argparse.Namespace):
     names: list[str]
     notebook: str | None
     session: str | None
+    channel: str | None
     project: str | None
 
 
@@ -53,12 +55,15 @@ class ExecuteArguments(argparse.Namespace):
 
     help: bool
     path: str | None
+    upload: bool
+    along: list[str]
     cell: str | None
     direct: bool
     input: list[Input]
     output: list[str]
     project: str | None
     session: str | None
+    channel: str | None
     spec: str | None
     timeout: float | None
     """Seconds; `NO_TIMEOUT`: none, whatever the settings say."""
@@ -66,6 +71,8 @@ class ExecuteArguments(argparse.Namespace):
     """`NO_MAX_UNITS`: no such limit, whatever the settings say."""
     detach: bool
     handle: str | None
+    save: str | None
+    overwrite: bool
     quiet: bool | None
 
 
@@ -73,13 +80,13 @@ def input_of(text: str) -> Input:
     """The value of ``-i``."""
     name, equals, expression = text.partition("=")
     if not equals:
-        return Input(variable_name(name))
+        return Input(input_name(name))
     if not expression.strip():
         raise UsageError(
             f"-i {text}: there is no expression after the equals sign.",
             hint=f'Quote it if it holds spaces: -i "{name}=EXPRESSION".',
         )
-    return Input(variable_name(name.strip()), expression.strip())
+    return Input(input_name(name.strip()), expression.strip())
 
 
 def seconds_of(text: str) -> float:
@@ -104,6 +111,13 @@ def units_of(text: str) -> int:
     return int(text)
 
 
+def channel_of(text: str) -> str:
+    """The value of ``--channel``."""
+    if text not in CHANNELS:
+        raise UsageError(f"There is no channel {text[:40]!r}.", hint=f"There are {', '.join(CHANNELS)}.")
+    return text
+
+
 def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
@@ -120,6 +134,19 @@ def add_project(parser: Parser) -> None:
         about="name or ID of the project (default: the one in force)",
         examples=("-p demo-project", "-p bt10000000000000demo"),
         completes="projects",
+    )
+
+
+def add_channel(parser: Parser) -> None:
+    """Give a magic the option ``--channel``."""
+    parser.take(
+        "--channel",
+        type=channel_of,
+        metavar="CHANNEL",
+        about="how code goes in and outputs come back: jupyter, state, files, or auto (the best that the"
+        " project can use; %%ds_status shows them)",
+        examples=("--channel files", "--channel auto"),
+        completes="channels",
     )
 
 
@@ -181,6 +208,7 @@ VARS.take(
     completes="sessions",
 )
 VARS.take("--notebook", metavar="PATH", about="the stored notebook to look into")
+add_channel(VARS)
 add_project(VARS)
 
 

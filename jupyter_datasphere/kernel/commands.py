@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..errors import ExpectedError, NotFoundError, UnavailableError
+from ..errors import NotFoundError, UnavailableError, VariableError
 from ..protocol import Cell, Code, ExecutionRequest, Notebook, ProjectInfo, Source, Variable, Variables
 from .address import Address
 from .arguments import (
@@ -19,18 +21,22 @@ from .arguments import (
     StatusArguments,
     VarsArguments,
 )
+from .bundle import Bundle
 from .discovery import Discovery
+from .file_arguments import GetArguments, PutArguments
 from .handle import Handle
 from .history import history
 from .joining import Joining
+from .keeper import Keeper
 from .known import Known
 from .link import Link
 from .live import Board
+from .moving import Moving
 from .pacing import Pacer
 from .problems import error_from
 from .run import Run
 from .run_arguments import HistoryArguments
-from .settings import Configuration, Settings
+from .settings import AUTO, Configuration, Settings
 from .status import NO_PROJECT, named, status_facts
 from .suggest import did_you_mean
 from .tables import facts, table
@@ -55,6 +61,7 @@ class Commands:
         self._pacer = Pacer()
         self._board = Board(self.link)
         self.joining = Joining(shell, self.link, settings, self._pacer, self._board)
+        self._moving = Moving(shell, self.link, settings)
 
     def execute(self, options: ExecuteArguments, code: str | None) -> Handle:
         """Run something in the project; afterwards the outputs that were asked for are local variables.
@@ -64,23 +71,26 @@ class Commands:
         """
         timeout = self.settings.timeout if options.timeout is None else options.timeout
         max_units = self.settings.max_units if options.max_units is None else options.max_units
+        bundle = None
+        if options.upload and options.path:
+            bundle = Bundle.of(options.path, options.along, direct=options.direct)
         request = ExecutionRequest(
-            source=self._source(options, code),
+            source=self._source(options, code, bundle),
             project=options.project or self.project_id,
             inputs=gather(self.shell, options.input),
             outputs=options.output,
             spec=options.spec or self.settings.spec or None,
             timeout=None if timeout == NO_TIMEOUT else timeout,
             max_units=None if max_units == NO_MAX_UNITS else max_units,
+            channel=None if options.cell or options.direct else self.channel(options.channel),
         )
-        run = Run(
-            self.link,
-            request,
-            self.shell,
-            self._pacer,
-            quiet=self.settings.quiet if options.quiet is None else options.quiet,
-            limit=self.settings.display_bytes,
-        )
+        quiet = self.settings.quiet if options.quiet is None else options.quiet
+        run = Run(self.link, request, self.shell, self._pacer, quiet=quiet, limit=self.settings.display_bytes)
+        keeper = None
+        if options.save is not None:
+            keeper = Keeper(self.shell, self.link, options.save, overwrite=options.overwrite, quiet=quiet)
+        if bundle is not None:  # once all that can be checked here was
+            self._moving.send_all(bundle, request.project, quiet=quiet)
         handle = Handle(self.link, run.id, outcome=run.outcome, board=self._board, shell=self.shell)
         for tell in self.starting:
             tell()
@@ -88,14 +98,23 @@ class Commands:
             handle.know(run.detach())
             self._name(options.handle, handle)
             return handle
-        try:
-            run.complete()
-        finally:
-            self.shell.user_ns.update(run.outcome.variables)
-            if run.outcome.last:  # else there was none
-                self._name(options.handle, handle)
+        with nullcontext() if keeper is None else keeper.keeping(run.outcome):
+            try:
+                run.complete()
+            finally:
+                self.shell.user_ns.update(run.outcome.variables)
+                if run.outcome.last:  # else there was none
+                    self._name(options.handle, handle)
         run.outcome.raise_for_missing()
         return handle
+
+    def get(self, remote: str, options: GetArguments) -> None:
+        project = options.project or self.project_id
+        self._moving.get(remote, options.local, project, force=options.force)
+
+    def put(self, local: str, options: PutArguments) -> None:
+        project = options.project or self.project_id
+        self._moving.put(local, options.remote, project, force=options.force)
 
     def project(self, options: ProjectArguments) -> None:
         if options.name is None:
@@ -135,7 +154,10 @@ class Commands:
             session=session,
             notebook=options.notebook,
             project=options.project or self.project_id,
+            channel=self.channel(options.channel),
         )
+        if answer.notice is not None:
+            print(answer.notice, file=sys.stderr, flush=True)
         if options.names:
             came = {variable.name: variable for variable in answer.variables}
             for name in options.names:
@@ -145,9 +167,8 @@ class Commands:
                         hint=did_you_mean(name, came) or "%ds_vars without names shows what there is.",
                     )
                 if not _has_value(came[name]):
-                    raise ExpectedError(
+                    raise VariableError(
                         f"{name!r} cannot travel: it is of type {came[name].kind}.",
-                        code="variable-cannot-travel",
                         hint="Convert it over there to a value that JSON knows.",
                     )
             # Only now: all of them or none.
@@ -157,6 +178,11 @@ class Commands:
         else:
             self._publish({"text/plain": f"{options.notebook or f'Session {session}'} has no variables."})
 
+    def channel(self, option: str | None = None) -> str | None:
+        """The name of the channel that an option or the settings name; None: the best."""
+        channel = option or self.settings.channel
+        return None if channel == AUTO else channel
+
     def _publish(self, data: dict[str, str]) -> None:
         self.shell.display_pub.publish(data)
 
@@ -164,13 +190,14 @@ class Commands:
         if name is not None:
             self.shell.user_ns[name] = handle
 
-    def _source(self, options: ExecuteArguments, code: str | None) -> Source:
+    def _source(self, options: ExecuteArguments, code: str | None, bundle: Bundle | None) -> Source:
         if code is not None:
             return Code(code, session=options.session or self.settings.session)
         if options.cell is not None:
             return Cell(options.cell)
         assert options.path is not None  # the parser saw to it
-        return Notebook(options.path, session=options.session, direct=options.direct)
+        path = options.path if bundle is None else bundle.notebook.remote
+        return Notebook(path, session=options.session, direct=options.direct)
 
 
 def variables_table(answer: Variables) -> dict[str, str]:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from ..errors import DataSphereError
+from .local_paths import local_path
 from .parser import Parser
-from .settings import NAMES, SPECS
+from .settings import CHANNELS, NAMES, SPECS
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -80,11 +81,8 @@ class Completion:
             return sorted(parser.options(), key=lambda name: (not name.startswith("--"), name))
         if words and _takes_value(parser.options().get(words[-1])):
             return self._values(parser, words[-1], context)
-        return [
-            value
-            for action in parser.positionals()
-            for value in self._of(parser.completes.get(action.dest), context)
-        ]
+        action = _positional(parser, words)
+        return [] if action is None else self._of(parser.completes.get(action.dest), context)
 
     def _values(self, parser: Parser, flag: str, context: CompletionContext) -> list[str]:
         action = parser.options().get(flag)
@@ -102,8 +100,12 @@ class Completion:
                     return sorted(
                         name for name in self._shell.user_ns if name[0] != "_" and name not in hidden
                     )
+                case "files":
+                    return _files(context.text_until_cursor)
                 case "assigned":
                     return _assigned(context.full_text)
+                case "channels":
+                    return list(CHANNELS)
                 case "sessions":
                     commands = self._commands()
                     return list(dict.fromkeys([commands.settings.session, *commands.known.sessions()]))
@@ -116,6 +118,32 @@ class Completion:
         except DataSphereError:
             pass  # nothing to offer without a server: the magic itself will say what is wrong
         return []
+
+
+def _files(before: str) -> list[str]:
+    """Files and folders here that the path at the end of what stands before the cursor can go on to."""
+    typed = before.rsplit(" ", 1)[-1].rsplit("=", 1)[-1]
+    head = typed[: typed.rfind("/") + 1]
+    try:
+        entries = sorted(local_path(head or ".").iterdir())
+    except (OSError, ValueError):
+        return []
+    names = [f"{head}{entry.name}{'/' if entry.is_dir() else ''}" for entry in entries]
+    # Those with spaces or quotes would need quotes around all of the word.
+    return [name for name in names if not re.search(r"[\s\"']", name)]
+
+
+def _positional(parser: Parser, words: list[str]) -> argparse.Action | None:
+    """The argument that comes next, after these words."""
+    options = parser.options()
+    given = sum(
+        not word.startswith("-") and not _takes_value(options.get(before))
+        for before, word in zip(["", *words], words, strict=False)
+    )
+    positionals = parser.positionals()
+    if given < len(positionals):
+        return positionals[given]
+    return positionals[-1] if positionals and positionals[-1].nargs == "*" else None
 
 
 def _takes_value(action: argparse.Action | None) -> bool:

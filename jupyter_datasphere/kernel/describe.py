@@ -12,7 +12,7 @@ HEADS = ("Execution", "What", "State", "Elapsed")
 def line(execution: Execution) -> str:
     """``"execution 0123456789abcdef · cell in session main · running · 12 s · c1.4 · demo-project"``"""
     parts = [f"execution {execution.id}", what(execution.source), execution.state, elapsed(execution)]
-    parts.append(spent(execution) or execution.spec)
+    parts += filter(None, [spent(execution) or execution.spec])
     return " · ".join([*parts, place(execution)])
 
 

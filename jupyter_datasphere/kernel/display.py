@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Any
 from ..protocol import CellEvent, Event, NoticeEvent, OutputEvent, StatusEvent
 from .pacing import Pacer
 from .progress import Progress
+from .slots import Slots
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 BLOCK = 64 * 1024
 """Characters of text in one message at most."""
+
+HEADING = (
+    '<div style="border-top: 1px solid var(--jp-border-color2, #e0e0e0); overflow: hidden;'
+    ' text-overflow: ellipsis; white-space: nowrap"><small>{} <b>{}</b></small></div>'
+)
+"""Of a notebook's cell, in HTML: its number and its title, in one line."""
 
 LIMIT = 10_000_000
 """Bytes of output that one run may show; a browser that holds much more becomes slow."""
@@ -45,6 +52,8 @@ class Display:
         self._execution_id = execution_id
         self._limit = limit
         self._left = limit
+        self._slots: Slots | None = None
+        """Those of a notebook that runs: what its cells show."""
 
     def show(self, events: Iterable[Event]) -> None:
         for event in _merged(events):
@@ -65,16 +74,18 @@ class Display:
             case "display_data" | "execute_result" | "update_display_data":
                 self._rich(content, update=message == "update_display_data")
             case "clear_output":
-                wait = bool(content.get("wait", False))
-                self._progress.clear(wait=wait)
-                self._shell.display_pub.clear_output(wait)  # type: ignore[no-untyped-call]
+                self._clear(wait=bool(content.get("wait", False)))
             case "error":  # an error that the code showed, not the one that ended it
                 self._text("stderr", "\n".join(content.get("traceback", [])) + "\n")
 
     def _text(self, stream: str, text: str) -> None:
         while text and self._allowed(size := _size(block := _first_block(text))):
             self._pacer.wait(size)
-            self._write(stream, block)
+            if self._slots is not None and self._slots.takes_text:
+                self._progress.make_way()
+                self._slots.write(block)
+            else:
+                self._write(stream, block)
             text = text[len(block) :]
 
     def _rich(self, content: dict[str, Any], *, update: bool) -> None:
@@ -86,21 +97,34 @@ class Display:
             return
         self._pacer.wait(0)  # the server counts the bytes of text streams only
         display_id = (content.get("transient") or {}).get("display_id")
+        data, metadata = content["data"], content.get("metadata") or {}
         self._progress.make_way()
-        self._shell.display_pub.publish(
-            content["data"],
-            content.get("metadata") or {},
-            transient={"display_id": display_id} if display_id else {},
-            update=update,
-        )
+        if self._slots is None:
+            transient = {"display_id": display_id} if display_id else {}
+            self._shell.display_pub.publish(data, metadata, transient=transient, update=update)
+        elif update:
+            self._slots.update(data, metadata, display_id or "")
+        else:
+            self._slots.show(data, metadata, display_id or "")
+
+    def _clear(self, *, wait: bool) -> None:
+        if self._slots is None:
+            self._progress.clear(wait=wait)
+            self._shell.display_pub.clear_output(wait)  # type: ignore[no-untyped-call]
+        else:
+            self._pacer.wait(0)
+            self._slots.clear(wait=wait)
 
     def _heading(self, cell: CellEvent) -> None:
-        text = f"[{cell.index + 1}/{cell.total}] {cell.title}".rstrip()
+        place, title = f"[{cell.index + 1}/{cell.total}]", html.escape(cell.title)
         self._pacer.wait(0)
         self._progress.make_way()
         self._shell.display_pub.publish(
-            {"text/plain": text, "text/html": f"<small><b>{html.escape(text)}</b></small>"}
+            {"text/plain": f"{place} {cell.title}".rstrip(), "text/html": HEADING.format(place, title)}
         )
+        if getattr(self._shell, "kernel", None):  # a terminal cannot change what is on it
+            self._slots = self._slots or Slots(self._shell)
+            self._slots.begin()
 
     def _allowed(self, size: int) -> bool:
         if size <= self._left:

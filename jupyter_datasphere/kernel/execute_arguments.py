@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..errors import UsageError
-from .arguments import ExecuteArguments, add_project, input_of, seconds_of, units_of
+from .arguments import ExecuteArguments, add_channel, add_project, input_of, seconds_of, units_of
 from .parser import Parser, variable_name
 
 EXECUTE = Parser(
@@ -23,12 +23,36 @@ EXECUTE = Parser(
         "  best = sorted(rows)[-top:]\n"
         "\n"
         "  %ds_execute reports/weekly.ipynb -i week=27 -o summary --spec g1.1 --timeout 600\n"
+        "  %ds_execute reports/weekly.ipynb --save weekly-run.ipynb\n"
+        "\n"
+        "  %ds_execute mine.ipynb --upload --with helpers.py --with data/rows.csv\n"
         "\n"
         "  report = %ds_execute reports/weekly.ipynb -o summary --detach\n"
         "  report.wait().variables['summary']"
     ),
 )
-EXECUTE.take("path", nargs="?", metavar="PATH.ipynb", about="a notebook stored in the project")
+EXECUTE.take(
+    "path", nargs="?", metavar="PATH.ipynb", about="a notebook stored in the project, or (with --upload) here"
+)
+EXECUTE.take(
+    "--upload",
+    action="store_true",
+    about="PATH.ipynb is a notebook here: send it first, as it was last saved. It and the files of --with go"
+    " to the same places below the project's top folder as they have below the folder of this kernel (from"
+    " elsewhere: to the top folder itself), and replace what is there under their names. Where one of them"
+    " cannot be sent, nothing runs",
+    examples=("report.ipynb --upload", "report.ipynb --upload --with helpers.py"),
+)
+EXECUTE.take(
+    "--with",
+    action="append",
+    default=[],
+    dest="along",
+    metavar="PATH",
+    about="with --upload: send this file, too; repeatable",
+    examples=("report.ipynb --upload --with rows.csv", "--upload --with helpers.py --with data/rows.csv"),
+    completes="files",
+)
 EXECUTE.take(
     "--cell",
     metavar="ID",
@@ -81,6 +105,7 @@ EXECUTE.take(
     examples=("--session training", "report.ipynb --session main"),
     completes="sessions",
 )
+add_channel(EXECUTE)
 EXECUTE.take(
     "--timeout",
     type=seconds_of,
@@ -107,6 +132,19 @@ EXECUTE.take(
     type=variable_name,
     about="make the handle of the run a local variable, which %%%%ds_execute could not be assigned to",
     examples=("--handle job", "--detach --handle training"),
+)
+EXECUTE.take(
+    "--save",
+    metavar="PATH.ipynb",
+    about="write the executed notebook, outputs in place, to this file on this machine; of a run that fails"
+    " or is cancelled, what there is",
+    examples=("report.ipynb --save report-run.ipynb", "report.ipynb --save ~/runs/today.ipynb"),
+)
+EXECUTE.take(
+    "--overwrite",
+    action="store_true",
+    about="replace the file of --save if it is there already",
+    examples=("--save report-run.ipynb --overwrite", "--overwrite --save runs/today.ipynb"),
 )
 EXECUTE.take(
     "--quiet",
@@ -139,10 +177,44 @@ def parse_execute(line: str, *, cell: bool) -> ExecuteArguments:
         )
     if options.session is not None and (options.cell is not None or options.direct):
         raise UsageError("--session has no meaning for what the API runs as it is (--cell, --direct).")
+    if options.channel is not None and (options.cell is not None or options.direct):
+        raise UsageError("--channel has no meaning for what the API runs as it is (--cell, --direct).")
+    if options.along and not options.upload:
+        raise UsageError(
+            "--with names files that go to the project together with a notebook: it needs --upload.",
+            hint="%ds_put PATH sends a file by itself.",
+        )
+    if options.upload and options.path is None:
+        raise UsageError(
+            "--upload sends a notebook that is here, and then runs it: it needs PATH.ipynb.",
+            hint="%ds_put PATH sends a file by itself.",
+        )
     if options.direct and options.cell is not None:
         raise UsageError("--direct is for notebooks: a stored cell is always run by the API as it is.")
+    _check_saving(options)
     for given in (options.output, [name for name, _ in options.input]):
         twice = next((name for name in given if given.count(name) > 1), None)
         if twice is not None:
             raise UsageError(f"{twice!r} is named twice.")
     return options
+
+
+def _check_saving(options: ExecuteArguments) -> None:
+    if options.save is None:
+        if options.overwrite:
+            raise UsageError("--overwrite says what to do with a file of --save, and there is none.")
+        return
+    if options.path is None or options.direct:
+        raise UsageError(
+            "--save is for a notebook that runs cell by cell: what else runs gives no notebook back.",
+            hint="Leave --direct out." if options.direct else None,
+        )
+    if not options.save.endswith(".ipynb"):
+        raise UsageError(
+            f"--save writes a notebook: name a file that ends with .ipynb, not {options.save!r}."
+        )
+    if options.detach:
+        raise UsageError(
+            "--save writes the notebook at the end of the run, and --detach does not wait for that.",
+            hint="%ds_output ID --file PATH.ipynb or the handle's .save('PATH.ipynb') writes it at any time.",
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from contextlib import closing
 from typing import Protocol
@@ -11,17 +10,12 @@ from ..errors import NotFoundError, UnavailableError
 from ..protocol import Execution, ExecutionRequest
 from .link import DisconnectedError, Link, RefusedError, UnreachableError
 from .outcome import Batch, is_final
+from .tries import Tries
 
 NOTHING_STARTED = "The connection to the server broke while the run was being asked for."
 
 NO_SUCH_EXECUTION = "no-such-execution"
 """Code of the server's answer to an ID that is not in the ledger, and is not being checked."""
-
-RECONNECTING = 60.0
-"""Seconds for which a broken connection is tried again: enough to start a server anew."""
-
-LONGEST_WAIT = 2.0
-"""Seconds between two tries at most; the first comes after 0.1 s, each later one waits twice as long."""
 
 
 class Waiter(Protocol):
@@ -74,7 +68,7 @@ def so_far(link: Link, execution: Execution, after: int = 0) -> Generator[Batch]
 
 def launch(link: Link, request: ExecutionRequest, execution_id: str) -> Execution:
     """Start the run, and return once the server has it in its ledger. Raises as `follow` does."""
-    tries = _Tries()
+    tries = Tries()
     while True:
         try:
             if tries.none_failed:
@@ -105,7 +99,7 @@ def _each_once(
     asked_for: bool,
 ) -> Generator[Batch]:
     ended = False
-    tries = _Tries()
+    tries = Tries()
     waiter = waiter or _Nobody()
     server = link.address  # with which the last event was read
     while not ended:
@@ -146,32 +140,3 @@ def _each_once(
 
 def _nothing_started() -> UnavailableError:
     return UnavailableError(NOTHING_STARTED, hint="Nothing was started: run the cell again.")
-
-
-class _Tries:
-    """Waits between tries, growing, until `RECONNECTING` seconds have passed without success."""
-
-    def __init__(self) -> None:
-        self.none_failed = True
-        self.succeeded()
-
-    def succeeded(self) -> None:
-        self._wait = 0.1
-        self._until: float | None = None
-
-    @property
-    def failing(self) -> bool:
-        """Whether the last try failed."""
-        return self._until is not None
-
-    def wait(self) -> bool:
-        """Sleep before the next try; False when there shall be none."""
-        self.none_failed = False
-        now = time.monotonic()
-        if self._until is None:
-            self._until = now + RECONNECTING
-        if now >= self._until:
-            return False
-        time.sleep(self._wait)
-        self._wait = min(2 * self._wait, LONGEST_WAIT)
-        return True

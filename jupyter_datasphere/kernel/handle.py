@@ -19,7 +19,7 @@ from .outcome import Outcome
 from .outputs import Output, outputs_of, texts_of
 from .progress import watched
 from .reader import Reader
-from .saving import save_text
+from .saving import save
 from .stopping import left
 
 if TYPE_CHECKING:
@@ -71,12 +71,13 @@ class Handle:
     def save(self, path: str | Path, *, overwrite: bool = False) -> int:
         """Write `text` to a file without having all of it in memory; gives the number of bytes.
 
-        Below it comes the traceback of a run that failed. The file is there as a whole or, whatever goes
-        wrong, as it was. Raises `ConflictError` for one that exists, unless it is to be overwritten, and
-        `StorageError` for one that cannot be written.
+        Below it comes the traceback of a run that failed. A path that ends with .ipynb gets the executed
+        notebook, as far as it has run. The file is there as a whole or, whatever goes wrong, as it
+        was. Raises `ConflictError` for one that exists, unless it is to be overwritten, `StorageError` for
+        one that cannot be written, and `UsageError` for a notebook where none ran.
         """
         with interruptible():
-            return save_text(self._link, self._look(), path, overwrite=overwrite)
+            return save(self._link, self._look(), path, overwrite=overwrite).size
 
     @property
     def variables(self) -> dict[str, Any]:

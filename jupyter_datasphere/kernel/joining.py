@@ -18,7 +18,7 @@ from .live import Board
 from .lookup import find
 from .outcome import Outcome
 from .pacing import Pacer
-from .saving import save_text
+from .saving import save
 from .settings import Settings
 from .stopping import left, may_go_on, see_it_end
 from .watch import Watch
@@ -75,12 +75,12 @@ class Joining:
             print(*error._render_traceback_(), sep="\n", file=sys.stderr, flush=True)
 
     def save(self, written: str, path: str, *, overwrite: bool) -> None:
-        """Write the text that the run has put out so far to a file, and say how much that was."""
+        """Write what the run has put out so far to a file, and say what that was."""
         execution = find(self._link, written)
         with self._interruptible(lambda: f"no longer writing: {path} was left as it was"):
-            size = save_text(self._link, execution, path, overwrite=overwrite)
-        goes_on = "" if is_over(execution) else f"; the run goes on ({execution.state})"
-        self._say(f"{path}: {size:,} bytes, the text of execution {execution.id}{goes_on}")
+            saved = save(self._link, execution, path, overwrite=overwrite)
+        goes_on = () if is_over(execution) else (f"the run goes on ({execution.state})",)
+        self._say(saved.told(path, f" of execution {execution.id}", *goes_on))
 
     def cancel(self, written: str) -> None:
         """Ask for the end of the run, and wait a little to see it."""

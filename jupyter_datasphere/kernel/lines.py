@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 """Seconds for which output has the notebook to itself before the line comes, or moves, below it."""
 
-_BLANK = {"text/html": ""}
+BLANK = {"text/html": ""}
 """Of it a front end shows nothing, not even an empty line; of no data at all nbconvert would complain."""
 
 
@@ -79,13 +79,13 @@ class DisplayLine:
     def make_way(self, *, unfinished: bool) -> None:
         if self._display_id is None and unfinished:
             # A progress bar, perhaps, for as long as the run takes: only above it there is a place.
-            self._publish(_BLANK)
+            self._publish(BLANK)
         self._overtaken = True
 
     def hide(self) -> None:
         if self._visible:
             self._visible = False
-            self._publish(_BLANK)
+            self._publish(BLANK)
 
     def keep(self, text: str) -> None:
         if self._overtaken and self._above:

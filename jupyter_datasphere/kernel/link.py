@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Generator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -23,6 +24,7 @@ from ..protocol import (
     ProjectInfo,
     Projects,
     ServerStatus,
+    StoredFile,
     Variables,
 )
 from .address import Address
@@ -39,6 +41,9 @@ ANSWER = 180.0
 SILENCE = 45.0
 """Seconds without a byte after which a stream counts as broken: the server says something every 15 s."""
 
+TRANSFER = 3600.0
+"""Seconds without progress of a file: after a cut, the server reads what came before once more."""
+
 _EVENT_STREAM = {"Accept": "text/event-stream"}
 _decode_event = msgspec.json.Decoder(Event).decode
 _encode = msgspec.json.Encoder().encode
@@ -54,6 +59,21 @@ class DisconnectedError(UnavailableError):
 
 class RefusedError(UnavailableError):
     """Whoever answered does not know this kernel, or not the extension: nothing was done."""
+
+
+class Prefix(NamedTuple):
+    """The beginning of a file, that is here: so many bytes with that BLAKE2b digest, of all of them."""
+
+    length: int
+    digest: str
+    size: int | None
+
+
+class Download(NamedTuple):
+    """A file on its way here. `size` is that of the whole file in bytes, None where it is not known."""
+
+    size: int | None
+    chunks: Iterator[bytes]
 
 
 class Link:
@@ -109,9 +129,15 @@ class Link:
         return self._call("POST", f"{_path(execution_id)}/cancel", Execution)
 
     def variables(
-        self, *, names: list[str], session: str | None, notebook: str | None, project: str | None
+        self,
+        *,
+        names: list[str],
+        session: str | None,
+        notebook: str | None,
+        project: str | None,
+        channel: str | None = None,
     ) -> Variables:
-        params = _given(project=project, session=session, notebook=notebook)
+        params = _given(project=project, session=session, notebook=notebook, channel=channel)
         return self._call("GET", "/variables", Variables, params={**params, "name": names})
 
     def give_link(self, project: str, link: str) -> LinkedProject:
@@ -126,6 +152,41 @@ class Link:
 
     def forget_link(self, project: str) -> LinkedProject:
         return self._call("DELETE", "/links", LinkedProject, params={"project": project})
+
+    def stored(self, path: str, project: str | None) -> StoredFile:
+        """What there is of a file in the project."""
+        return self._call("GET", "/files/size", StoredFile, params=_given(project=project, path=path))
+
+    def store(
+        self, path: str, project: str | None, content: Iterable[bytes], size: int, *, overwrite: bool
+    ) -> StoredFile:
+        """Write a file of the project. `content` is begun anew where another server has to be found first."""
+        return self._call(
+            "PUT",
+            "/files",
+            StoredFile,
+            params=_given(project=project, path=path),
+            headers={"Content-Length": str(size), "X-Overwrite": "true" if overwrite else "false"},
+            content=content,
+            timeout=_timeout(TRANSFER, write=TRANSFER),
+        )
+
+    @contextmanager
+    def fetch(self, path: str, project: str | None, have: Prefix | None = None) -> Iterator[Download]:
+        """Read a file of the project, from where the prefix ends.
+
+        Raises `ConflictError` for a prefix of another file, and as a call does while it is read.
+        """
+        headers = {}
+        if have is not None:
+            headers = {"Range": f"bytes={have.length}-", "X-Prefix-Digest": have.digest}
+            if have.size is not None:
+                headers["X-Whole-Size"] = str(have.size)
+        params = _given(project=project, path=path)
+        with self._open("GET", "/files", headers=headers, params=params, patience=TRANSFER) as response:
+            rest = response.headers.get("Content-Length")
+            size = None if rest is None else int(rest) + (have.length if have is not None else 0)
+            yield Download(size, response.iter_raw())
 
     def launch(self, request: ExecutionRequest, execution_id: str) -> Execution:
         """Start an execution under an ID of ours; returns when it is in the ledger."""
@@ -173,26 +234,34 @@ class Link:
         content: bytes | None = None,
         patience: float = SILENCE,
     ) -> Generator[Batch]:
+        headers = _EVENT_STREAM | headers
+        with self._open(method, path, headers=headers, content=content, patience=patience) as response:
+            parser = Parser()
+            # Empty batches are given, too: they show the reader that time passes.
+            for chunk in response.iter_raw():
+                yield [_numbered(event) for event in parser.feed(chunk)]
+
+    @contextmanager
+    def _open(self, method: str, path: str, *, patience: float, **request: Any) -> Iterator[httpx.Response]:
+        """An answer that is read piece by piece."""
         while True:
             address, client = self._connected()
-            parser = Parser()
+            url = f"{address.url}{path}"
+            asked = client.build_request(method, url, timeout=_timeout(patience), **request)
             try:
-                with client.stream(
-                    method,
-                    f"{address.url}{path}",
-                    headers=_EVENT_STREAM | headers,
-                    content=content,
-                    timeout=_timeout(patience),
-                ) as response:
-                    if response.is_error:
+                response = client.send(asked, stream=True)
+                if response.is_error:
+                    with closing(response):
                         response.read()
-                        raise _refusal(response, address)
-                    # Empty batches are given, too: they show the reader that time passes.
-                    for chunk in response.iter_raw():
-                        yield [_numbered(event) for event in parser.feed(chunk)]
-                return
+                    raise _refusal(response, address)
+                break
             except (httpx.TransportError, RefusedError) as error:
                 self._leave(address, error)
+        with closing(response):
+            try:
+                yield response
+            except httpx.TransportError as error:
+                raise _broken(error, address) from None
 
     def _leave(self, address: Address, error: httpx.TransportError | RefusedError) -> None:
         """Make way for the same call to another server, if this one took nothing of it; else raise."""
@@ -238,8 +307,8 @@ def _name(address: Address) -> str:
     return address.of.replace("the", "The", 1)
 
 
-def _timeout(read: float) -> httpx.Timeout:
-    return httpx.Timeout(connect=5, read=read, write=30, pool=5)
+def _timeout(read: float, write: float = 30) -> httpx.Timeout:
+    return httpx.Timeout(connect=5, read=read, write=write, pool=5)
 
 
 def _path(execution_id: str) -> str:

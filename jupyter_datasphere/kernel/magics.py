@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
-from . import arguments, run_arguments
+from ..errors import NotFoundError, UsageError
+from . import arguments, file_arguments, run_arguments
 from .address import Address
 from .completion import Completion
 from .execute_arguments import EXECUTE, parse_execute
+from .expanding import hint_for
 from .kept import value_is_kept
 from .parser import Parser
 from .settings import Settings
@@ -31,6 +34,8 @@ PARSERS = {
     "ds_attach": run_arguments.ATTACH,
     "ds_output": run_arguments.OUTPUT,
     "ds_cancel": run_arguments.CANCEL,
+    "ds_get": file_arguments.GET,
+    "ds_put": file_arguments.PUT,
     "ds_project": arguments.PROJECT,
     "ds_status": arguments.STATUS,
     "ds_config": arguments.CONFIG,
@@ -45,8 +50,17 @@ def magic(kind: Callable[..., Any], parser: Parser) -> Callable[[Method], Method
     """
 
     def register(method: Method) -> Method:
-        method.__doc__ = parser.format_help()
-        return cast(Method, no_var_expand(kind(method)))
+        @wraps(method)
+        def run(self: DataSphereMagics, line: str, *cell: str | None) -> Any:
+            try:
+                return method(self, line, *cell)
+            except (UsageError, NotFoundError) as error:
+                hint = hint_for(method.__name__, line, error.message, cell=bool(cell))
+                error.hint = " ".join(filter(None, (error.hint, hint))) or None
+                raise
+
+        run.__doc__ = parser.format_help()
+        return cast(Method, no_var_expand(kind(run)))
 
     return register
 
@@ -124,6 +138,22 @@ class DataSphereMagics(Settings, Magics):
             print(self.ds_cancel.__doc__)
         else:
             self.commands.joining.cancel(options.id)
+
+    @magic(line_magic, file_arguments.GET)
+    def ds_get(self, line: str) -> None:
+        options = file_arguments.parse_get(line)
+        if options.help or options.remote is None:
+            print(self.ds_get.__doc__)
+        else:
+            self.commands.get(options.remote, options)
+
+    @magic(line_magic, file_arguments.PUT)
+    def ds_put(self, line: str) -> None:
+        options = file_arguments.parse_put(line)
+        if options.help or options.local is None:
+            print(self.ds_put.__doc__)
+        else:
+            self.commands.put(options.local, options)
 
     @magic(line_magic, arguments.PROJECT)
     def ds_project(self, line: str) -> None:

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Collection
 from typing import Any
 
-from ..errors import ExpectedError, RemoteExecutionError, TimeoutExceededError
-from ..protocol import FINAL_STATES, Event, FailureEvent, Problem, StatusEvent, VariableEvent
-from .problems import error_from, timeout_from
+from ..errors import RemoteExecutionError, RunCancelledError, RunError, RunLostError, VariableError
+from ..protocol import FINAL_STATES, Event, FailureEvent, StatusEvent, VariableEvent
+from .problems import ending_from
 
 Batch = list[tuple[int, Event]]
 """Events that arrived together, with their numbers."""
@@ -20,15 +20,14 @@ ENDINGS = {
     "unknown": "was sent, but whether the service took it can no longer be found out.",
 }
 
-STOPPED = "stopped"
-"""Code of the problem where the service ended the run, and not its code."""
+KINDS: dict[str, type[RunError]] = {
+    "cancelled": RunCancelledError,
+    "lost": RunLostError,
+    "unknown": RunLostError,
+}
 
-EXITED = "The code asked to exit. Only this run ended: the interpreter over there keeps its variables."
-NO_MEMORY = "The code ran out of memory and was told so. The interpreter over there keeps its variables."
-KILLED = (
-    "The interpreter over there ended before the code did: it was killed, as the system does when memory runs"
-    " out (--spec gives more), or its machine ended, or somebody cancelled the operation."
-)
+EXITED = "The code asked to exit. Only this run ended: a session keeps its variables."
+NO_MEMORY = "The code ran out of memory and was told so. Only this run ended: a session keeps its variables."
 
 
 def is_final(event: Event) -> bool:
@@ -68,43 +67,38 @@ class Outcome:
     def raise_unless_succeeded(self) -> None:
         """Nothing for a run that succeeded, or goes on.
 
-        Raises `RemoteExecutionError` for what the code raised and for an interpreter that ended under it,
-        `TimeoutExceededError` for a run that its timeout ended, and another `DataSphereError` for whatever
-        else kept the run from succeeding.
+        Raises `RemoteExecutionError` for what the code raised, `InterpreterEndedError` where the interpreter
+        ended under it, another `RunError` for a run that was cancelled or lost, and another `DataSphereError`
+        for whatever else kept the run from succeeding. Each but the first says which run it was.
         """
         ending, failure = self.ending, self._failure
         if ending is None or ending.state == "succeeded":
             return
         if ending.problem is not None:
-            if ending.problem.code == STOPPED:
-                raise self._stopped(ending.problem)
-            if (ending.state, ending.problem.code) == ("cancelled", TimeoutExceededError.code):
-                raise timeout_from(ending.problem)
-            raise error_from(ending.problem)
+            error = ending_from(ending.state, ending.problem)
+            error.message = f"Execution {self.execution_id}: {error.message}"
+            error.execution_id = self.execution_id
+            raise error
         if failure is not None and ending.state == "failed":
             raise RemoteExecutionError(
                 failure.ename, failure.evalue, _explained(failure), execution_id=self.execution_id
             )
-        raise ExpectedError(
-            f"Execution {self.execution_id} {ENDINGS[ending.state]}", code=ending.state, hint=ending.detail
-        )
+        kind = KINDS.get(ending.state, RunError)
+        ended = kind(f"Execution {self.execution_id} {ENDINGS[ending.state]}", hint=ending.detail)
+        ended.code = ending.state
+        ended.execution_id = self.execution_id
+        raise ended
 
     def raise_for_missing(self) -> None:
-        """Raises `ExpectedError` where a run has succeeded and one of the `wanted` did not come."""
+        """Raises `VariableError` where a run has succeeded and one of the `wanted` did not come."""
         missing = [name for name in self._wanted if name not in self.variables]
         if missing:
-            raise ExpectedError(
+            raise VariableError(
                 f"Execution {self.execution_id} succeeded, but gave no variable"
                 f" {' or '.join(map(repr, missing))}.",
                 code="output-missing",
                 hint="Does the code define it, as a value that JSON knows?",
             )
-
-    def _stopped(self, problem: Problem) -> RemoteExecutionError:
-        error = RemoteExecutionError("InterpreterStopped", KILLED, [], execution_id=self.execution_id)
-        error.code = problem.code
-        error.request_id = problem.request_id
-        return error
 
 
 def _explained(failure: FailureEvent) -> list[str]:

@@ -13,6 +13,12 @@ from ..errors import UsageError
 from .suggest import did_you_mean
 from .words import split
 
+_NO_OPTION = "\0"
+"""Before a word after ``--`` that begins with a dash, which argparse would take for an option."""
+
+_IPYTHONS = frozenset({"get_ipython", "In", "Out", "_ih", "_oh", "_dh"})
+_ANOTHER_NAME = "Give the variable another name."
+
 Parsed = TypeVar("Parsed", bound=argparse.Namespace)
 
 
@@ -52,24 +58,31 @@ class Parser(argparse.ArgumentParser):
         return self._get_positional_actions()
 
     def parse(self, line: str, result: Parsed) -> Parsed:
-        """Fill `result` with what the user wrote after the magic's name."""
-        _, rest = self.parse_known_intermixed_args(split(line), result)
+        """Fill `result` with what the user wrote after the magic's name; ``--`` ends the options."""
+        words = split(line)
+        end = words.index("--") if "--" in words else len(words)
+        literal = [_NO_OPTION + word if word.startswith("-") else word for word in words[end + 1 :]]
+        _, rest = self.parse_known_intermixed_args([*words[:end], *literal], result)
         if rest:
             self._refuse(rest)
         return result
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        return super()._get_value(action, arg_string.removeprefix(_NO_OPTION))
 
     def _refuse(self, rest: list[str]) -> NoReturn:
         unknown = next((word for word in rest if word.startswith("-") and word != "-"), None)
         if unknown is None:
             raise UsageError(
-                f"{self.prog}: {rest[0]!r} is one word too many.",
+                f"{self.prog}: {rest[0].removeprefix(_NO_OPTION)!r} is one word too many.",
                 hint=f"Quote what holds spaces; {self.prog}? shows the help.",
             )
         option = unknown.split("=", 1)[0]
         near = did_you_mean(option, [known for known in self.options() if known.startswith("--")])
-        raise UsageError(
-            f"{self.prog} has no option {option}.", hint=near or f"{self.prog}? shows the options."
-        )
+        hint = near or f"{self.prog}? shows the options."
+        if near is None and self.positionals():
+            hint += " What is no option and begins with a dash takes -- before it."
+        raise UsageError(f"{self.prog} has no option {option}.", hint=hint)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog}: {message}.", hint=f"{self.prog}? shows the help.")
@@ -79,4 +92,14 @@ def variable_name(text: str) -> str:
     """`text`, which must be a name that Python code can use."""
     if not text.isidentifier() or iskeyword(text):
         raise UsageError(f"{text!r} cannot be the name of a variable.")
+    if text.startswith("__") and text.endswith("__") and text.strip("_"):
+        # With another __builtins__ or __name__ no code runs any more, here or over there.
+        raise UsageError(f"{text!r} is a name that Python needs for itself.", hint=_ANOTHER_NAME)
+    return text
+
+
+def input_name(text: str) -> str:
+    """`text`, which must be a name that code over there can be given."""
+    if variable_name(text) in _IPYTHONS:
+        raise UsageError(f"{text!r} is a name that IPython needs over there.", hint=_ANOTHER_NAME)
     return text

@@ -24,7 +24,7 @@ LONG = 2.0
 
 STATE_WORDS = {"queued": "queued", "staged": "starting", "submitted": "starting", "running": "running"}
 
-_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 def watched(shell: InteractiveShell) -> bool:
@@ -38,6 +38,13 @@ def watched(shell: InteractiveShell) -> bool:
         return sys.stdout.isatty()
     content = kernel.get_parent().get("content", {})
     return bool(content.get("allow_stdin", False))
+
+
+def line_for(shell: InteractiveShell, *, quiet: bool) -> Line | None:
+    """Where progress is shown; None where it is not."""
+    if quiet or not watched(shell):
+        return None
+    return DisplayLine(shell) if getattr(shell, "kernel", None) else TerminalLine()
 
 
 class Progress:
@@ -63,10 +70,7 @@ class Progress:
 
     @classmethod
     def for_shell(cls, shell: InteractiveShell, *, quiet: bool, found: Execution | None = None) -> Progress:
-        if quiet or not watched(shell):
-            return cls(None)
-        line = DisplayLine(shell) if getattr(shell, "kernel", None) else TerminalLine()
-        return cls(line, found=found)
+        return cls(line_for(shell, quiet=quiet), found=found)
 
     @property
     def elapsed(self) -> float:
@@ -134,6 +138,6 @@ class Progress:
             wait = min(max(1.0, self.elapsed / 60), 10.0)
 
     def _text(self) -> str:
-        spinner = _SPINNER[self._drawn % len(_SPINNER)]
+        spinner = SPINNER[self._drawn % len(SPINNER)]
         parts = [f"{spinner} {self._pause or self._word}", duration(self.elapsed), self._meter.words]
         return " · ".join(part for part in parts if part)

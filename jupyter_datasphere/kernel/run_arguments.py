@@ -108,8 +108,8 @@ OUTPUT.take(
     "--file",
     metavar="PATH",
     about="write all of the text, and the traceback of a run that failed, to this file on this machine,"
-    " and show nothing",
-    examples=("--file output.txt", '--file "~/runs/nightly output.txt"'),
+    " and show nothing; a name that ends with .ipynb gets the executed notebook",
+    examples=("--file output.txt", "--file nightly-run.ipynb", '--file "~/runs/nightly output.txt"'),
 )
 OUTPUT.take("--overwrite", action="store_true", about="replace the file of --file if it is there already")
 

@@ -20,7 +20,11 @@ SPECS = (
 )  # fmt: skip
 """The computing configurations of the service."""
 
-NAMES = ("spec", "session", "timeout", "max_units", "quiet", "display_limit")
+AUTO = "auto"
+CHANNELS = (AUTO, "jupyter", "state", "files")
+"""The ways in which code gets into a project and its outputs back; `auto`: the best that it can use."""
+
+NAMES = ("spec", "session", "channel", "timeout", "max_units", "quiet", "display_limit")
 
 _SESSION = re.compile(r"[\w.-]{1,64}")
 
@@ -30,6 +34,9 @@ class Settings(HasTraits):
 
     spec = Unicode(help="Computing resources; none (empty): the service's smallest.").tag(config=True)
     session = Unicode("main", help="Session whose variables the cells share.").tag(config=True)
+    channel = Unicode(
+        AUTO, help="How code goes in and outputs come back: auto, jupyter, state or files."
+    ).tag(config=True)
     timeout = Float(None, allow_none=True, help="Seconds after which a run is cancelled; none: never.").tag(
         config=True
     )
@@ -53,6 +60,14 @@ class Settings(HasTraits):
             near = did_you_mean(spec, SPECS) or f"There are {', '.join(SPECS)}."
             raise TraitError(f"There is no computing configuration {spec[:40]!r}. {near}")
         return spec
+
+    @validate("channel")
+    def _known_channel(self, proposal: dict[str, Any]) -> str:
+        channel: str = proposal["value"]
+        if channel not in CHANNELS:
+            near = did_you_mean(channel, CHANNELS) or f"There are {', '.join(CHANNELS)}."
+            raise TraitError(f"There is no channel {channel[:40]!r}. {near}")
+        return channel
 
     @validate("session")
     def _named_session(self, proposal: dict[str, Any]) -> str:
@@ -125,6 +140,7 @@ def _shown(value: object) -> str:
 _CONVERTERS: dict[str, Callable[[str], Any]] = {
     "spec": lambda text: "" if text == "none" else text,
     "session": str,
+    "channel": str,
     "timeout": lambda text: None if text == "none" else float(text),
     "max_units": lambda text: None if text == "none" else int(text),
     "quiet": lambda text: {"yes": True, "true": True, "no": False, "false": False}[text.lower()],

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import UsageError, VariableError
 from .arguments import Input
 from .suggest import did_you_mean
 
@@ -154,9 +154,8 @@ class _Encoder:
 
     def _refuse(self, what: str, remedy: str) -> None:
         where = self._name + "".join(f"[{step!r}]" for step in self._path)
-        raise UsageError(
+        raise VariableError(
             f"Variable {self._name!r} cannot travel: {where} {what}.",
-            code="variable-cannot-travel",
             hint=f"{remedy[0].upper()}{remedy[1:]}.",
         )
 

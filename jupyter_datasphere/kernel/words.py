@@ -19,6 +19,11 @@ _IN_QUOTES = re.compile(_QUOTED, re.VERBOSE | re.DOTALL)
 
 def split(line: str) -> list[str]:
     """The words of a line; raises `UsageError` for a quote that is not closed."""
+    return [_meant(word) for word in split_raw(line)]
+
+
+def split_raw(line: str) -> list[str]:
+    """The same words as they were written, in their quotes."""
     words = []
     place = 0
     while line[place:].strip():
@@ -26,20 +31,26 @@ def split(line: str) -> list[str]:
         word = _WORD.match(line, place)
         if word is None or line[word.end() : word.end() + 1] in ('"', "'"):
             raise UsageError("A quote in the line of the magic is not closed.")
-        words.append(_meant(word.group()))
+        words.append(word.group())
         place = word.end()
     return words
+
+
+def is_assignment(word: str) -> bool:
+    """Whether a word as it was written is ``NAME=EXPRESSION``."""
+    return _ASSIGNMENT.fullmatch(unquoted(word)) is not None
 
 
 def _meant(word: str) -> str:
     assignment = _ASSIGNMENT.fullmatch(word)
     if assignment is None:
-        return _unquoted(word)
+        return unquoted(word)
     before, expression = assignment.group("before", "expression")
     if _IN_QUOTES.fullmatch(expression) and any(map(str.isspace, expression)):
-        return before + _unquoted(expression)
+        return before + unquoted(expression)
     return word
 
 
-def _unquoted(word: str) -> str:
+def unquoted(word: str) -> str:
+    """A word without the quotes that enclose it, or parts of it."""
     return _IN_QUOTES.sub(lambda quoted: re.sub(r"\\([\"'\\])", r"\1", quoted.group()[1:-1]), word)

@@ -18,6 +18,7 @@ from ..executions.ledger import DAY, Ledger
 from ..runtime_files import Presence, Seat
 from .handlers.events import EventsHandler
 from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
+from .handlers.files import FilesHandler, FileSizeHandler
 from .handlers.links import LinksHandler
 from .handlers.passthrough import PassThroughHandler
 from .handlers.projects import ProjectsHandler
@@ -46,6 +47,8 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (rf"/datasphere/executions/{_ID}", ExecutionHandler),
     (rf"/datasphere/executions/{_ID}/events", EventsHandler),
     (rf"/datasphere/executions/{_ID}/cancel", CancelHandler),
+    (r"/datasphere/files", FilesHandler),
+    (r"/datasphere/files/size", FileSizeHandler),
     (r"/datasphere/links", LinksHandler),
     (r"/datasphere/variables", VariablesHandler),
     (r"/datasphere/quickstart", QuickstartHandler),

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from .. import __version__
 from ..credentials import chain
+from ..credentials.keyrings import NONE, Keyring
 from ..credentials.tokens import TokenCache
-from ..datasphere.client import Client
+from ..datasphere.client import Client, Tokens
 from ..datasphere.files import ProjectFiles
-from ..datasphere.jupyter_server import JupyterServer, Link
+from ..datasphere.jupyter_link import Link
+from ..datasphere.jupyter_server import JupyterServer
 from ..datasphere.projects import ProjectFinder
+from ..datasphere.retries import RetryPolicy
 from ..datasphere.transport import Endpoints, Transport
-from ..errors import DataSphereError, NotFoundError, ServiceError, UnavailableError, UsageError
+from ..errors import (
+    DataSphereError,
+    KeyringError,
+    NotFoundError,
+    ServiceError,
+    UnavailableError,
+    UsageError,
+)
 from ..executions.ledger import Ledger
+from ..executions.links import SERVICE as LINKS
 from ..executions.links import Links
 from ..executions.service import ExecutionService
+from ..executions.storages import Storages
 from ..protocol import LinkedProject, Problem, ProjectInfo, ServerStatus
 from .settings import Settings
 
 T = TypeVar("T")
+
+USER_AGENT = f"jupyter-datasphere/{__version__}"
 
 STATUS_SECONDS = 15.0
 """How long who asks for the status waits for the service at most."""
@@ -32,46 +47,40 @@ class Backend:
 
     def __init__(self, settings: Settings, ledger: Ledger, environment: Mapping[str, str]) -> None:
         self._settings = settings
-        self._transport = Transport(
-            _endpoints(settings),
-            verify=settings.ca_bundle or settings.verify,
-            proxy=settings.proxy or None,
-            timeout=settings.request_timeout,
-            at_once=settings.requests_at_once,
-            user_agent=f"jupyter-datasphere/{__version__}",
-        )
+        self._transport = transport_of(settings)
         source = chain.pick(
             environment,
             self._transport,
             iam_token=settings.iam_token,
             oauth_token=settings.oauth_token,
         )
-        self._tokens = TokenCache(source)
-        self.client = Client(self._transport, self._tokens)
+        self.tokens = TokenCache(source)
+        self.client = Client(self._transport, self.tokens)
         self.projects = ProjectFinder(
             self.client, organization=settings.organization, community=settings.community
         )
-        self.files = ProjectFiles(
-            self._transport.endpoints.files,
-            self._tokens,
-            verify=settings.ca_bundle or settings.verify,
-            proxy=settings.proxy or None,
-            timeout=settings.request_timeout,
-            user_agent=f"jupyter-datasphere/{__version__}",
+        self.files = files_of(settings, self.tokens)
+        self.links = Links(
+            Keyring(LINKS),
+            endpoint=self._transport.endpoints.datasphere,
+            marks=Path(settings.ledger_dir).parent / "links",
         )
-        self._links = Links()
         self.executions = ExecutionService(
             ledger,
             self.client,
             self.projects,
-            links=self._links,
+            files=self.files,
+            links=self.links,
+            link_patience=settings.link_patience,
             idempotency_window=settings.idempotency_window,
             questions_per_second=settings.questions_per_second,
             takes_over=source is not None,
         )
+        self.storages = Storages(self.files, self.executions.linked_files, self.executions.choices)
 
     async def aclose(self) -> None:
         await self.executions.close()
+        await self.links.aclose()
         await self.files.aclose()
         await self._transport.aclose()
 
@@ -88,7 +97,7 @@ class Backend:
         status = ServerStatus(
             version=__version__,
             endpoint=self._transport.endpoints.datasphere,
-            credentials=self._tokens.source.description if self._tokens.source else None,
+            credentials=self.tokens.source.description if self.tokens.source else None,
             running=self.executions.running,
             ledger=self.executions.usage,
         )
@@ -104,11 +113,14 @@ class Backend:
                 status.problem = Problem.of(error)
         else:
             status.project = self._known_project(named)
-        status.credentials_expire_at = self._tokens.expires_at
+        status.credentials_expire_at = self.tokens.expires_at
         return status
 
     async def link(self, project: str, text: str) -> LinkedProject:
-        """Know the link to a project's own Jupyter server, once it was seen to work; in memory only."""
+        """Know the link to a project's own Jupyter server, once it was seen to work.
+
+        The answer says whether the keyring has it, or why only this process does.
+        """
         link = Link.parse(text)
         found = await self.projects.find(project)
         server = JupyterServer(link)
@@ -116,14 +128,24 @@ class Backend:
             await server.check()
         finally:
             await server.aclose()
-        self._links.set(found.id, link)
-        return LinkedProject(id=found.id, name=found.name, host=link.host)
+        linked = LinkedProject(id=found.id, name=found.name, host=link.host)
+        try:
+            linked.keyring = await self.links.keep(found.id, link)
+        except KeyringError as error:
+            linked.problem = Problem.of(error)
+        self.executions.choices.forget(found.id)
+        return linked
 
     async def unlink(self, project: str) -> LinkedProject:
-        """Forget a link."""
+        """Forget a link; the answer says so where the keyring may still have it."""
         found = await self.projects.find(project)
-        self._links.remove(found.id)
-        return LinkedProject(id=found.id, name=found.name)
+        forgotten = LinkedProject(id=found.id, name=found.name)
+        try:
+            await self.links.forget(found.id)
+        except KeyringError as error:
+            if error.code != NONE:
+                forgotten.problem = Problem.of(error)
+        return forgotten
 
     async def _in_time(self, asking: Coroutine[Any, Any, T]) -> T:
         """What somebody waits for who wants to know whether the service answers at all."""
@@ -159,7 +181,7 @@ class Backend:
             return None
         project = await self.projects.find(name_or_id)
         balance, channels = await asyncio.gather(
-            self.client.get_unit_balance(project.id), self.executions.channels_of(project.id)
+            self.client.get_unit_balance(project.id), self.executions.choices.findings(project.id)
         )
         return ProjectInfo(
             id=project.id,
@@ -168,6 +190,38 @@ class Backend:
             unit_balance=balance,
             channels=channels,
         )
+
+
+def transport_of(settings: Settings, retry: RetryPolicy | None = None) -> Transport:
+    """HTTP to the service that the settings name. Raises `UsageError` for settings that cannot be."""
+    try:
+        return Transport(
+            _endpoints(settings),
+            verify=settings.ca_bundle or settings.verify,
+            proxy=settings.proxy or None,
+            timeout=settings.request_timeout,
+            at_once=settings.requests_at_once,
+            retry=retry,
+            user_agent=USER_AGENT,
+        )
+    except OSError as error:  # ssl's are among them
+        raise UsageError(
+            f"The certificates of {settings.ca_bundle} cannot be used: {error.strerror or error}.",
+            hint="DataSphere.ca_bundle names a file of certificates in PEM format.",
+        ) from error
+
+
+def files_of(settings: Settings, tokens: Tokens, retry: RetryPolicy | None = None) -> ProjectFiles:
+    """The files of projects of the service that the settings name."""
+    return ProjectFiles(
+        _endpoints(settings).files,
+        tokens,
+        verify=settings.ca_bundle or settings.verify,
+        proxy=settings.proxy or None,
+        timeout=settings.request_timeout,
+        retry=retry,
+        user_agent=USER_AGENT,
+    )
 
 
 def _endpoints(settings: Settings) -> Endpoints:

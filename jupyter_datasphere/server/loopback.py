@@ -9,12 +9,11 @@ from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from traitlets import TraitError, TraitType
 from traitlets.config import Config
 
 from ..errors import ConflictError, UsageError
 from ..runtime_files import SERVE, Presence, Seat, present
-from .settings import Settings
+from .options import check
 
 
 class LoopbackServer(ServerApp):
@@ -46,7 +45,7 @@ def serve(port: int, options: Sequence[str]) -> None:
 
     `port` 0: a free one. `options`: ``--DataSphere.NAME=VALUE``. Raises `ConflictError` where it runs.
     """
-    _check(options)
+    check("serve", "--port", options)
     try:
         seat = Seat(SERVE)
     except OSError as error:
@@ -77,28 +76,6 @@ def serve(port: int, options: Sequence[str]) -> None:
         server.start()
     finally:
         seat.leave()
-
-
-def _check(options: Sequence[str]) -> None:
-    known = Settings.class_traits(config=True)
-    for option in options:
-        section, _, rest = option.partition(".")
-        name, equals, value = rest.partition("=")
-        if section == "--DataSphere" and equals and name in known:
-            _check_value(known[name], value)
-        else:
-            raise UsageError(
-                f"`serve` does not know the option {option[:60]!r}.",
-                hint=f"There are --port and --DataSphere.NAME=VALUE; NAME is {', '.join(sorted(known))}.",
-            )
-
-
-def _check_value(trait: TraitType[Any, Any], value: str) -> None:
-    # Jupyter would say so in its log, and start with the default of this and of every other option.
-    try:
-        setattr(Settings(), str(trait.name), trait.from_string(value))
-    except (TraitError, ValueError) as error:
-        raise UsageError(f"--DataSphere.{trait.name}={value[:60]} does not fit: {error}") from None
 
 
 class _Launcher(ExtensionApp):

@@ -8,7 +8,7 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Float, HasTraits, Int, Unicode, default
 
-from ..datasphere.schedule import QUESTIONS_PER_SECOND, REQUESTS_AT_ONCE
+from ..datasphere.schedule import LINK_PATIENCE, QUESTIONS_PER_SECOND, REQUESTS_AT_ONCE
 from ..executions.ledger import MAX_AGE_DAYS, MAX_MEGABYTES
 
 
@@ -85,6 +85,13 @@ class Settings(HasTraits):
         3600.0,
         help="""Seconds after the first attempt during which a run whose sending was not answered is sent
         again under the same idempotency key. How long the service keeps keys is not documented.""",
+    ).tag(config=True)
+    link_patience = Float(
+        LINK_PATIENCE,
+        min=0.0,
+        help="""Seconds after which a run in a project's own Jupyter server is given up, as `lost`, where that
+        server cannot be reached or refuses the link's token. They count while it is tried, so not while this
+        computer sleeps; a network that is away looks the same from here.""",
     ).tag(config=True)
 
     @default("endpoint")

@@ -39,7 +39,13 @@ class Facts:
         if status.project is None:
             return cls(status, shown, session)
         try:
-            variables = link.variables(names=[], session=session, notebook=None, project=status.project.id)
+            variables = link.variables(
+                names=[],
+                session=session,
+                notebook=None,
+                project=status.project.id,
+                channel=commands.channel(),
+            )
         except DataSphereError as error:
             return cls(status, shown, session, problem=str(error))
         return cls(status, shown, session, variables)

@@ -67,6 +67,14 @@ async def test_unit_balance_is_absent_until_it_is_set(api: Api) -> None:
     assert await curl(api, "GET", f"{api.project}:unitBalance") == {}
 
 
+async def test_the_one_account_may_do_everything(api: Api) -> None:
+    answer = await curl(api, "GET", f"{api.project}:accessBindings")
+    [binding] = answer["accessBindings"]
+    assert binding["roleId"] == "datasphere.community-projects.admin"
+    project = await curl(api, "GET", api.project)
+    assert binding["subject"] == {"id": project["createdById"], "type": "userAccount"}
+
+
 async def test_snake_case_at_every_level_and_null_for_unset(api: Api) -> None:
     operation = await curl(
         api,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -11,7 +12,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+import zmq
+import zmq.asyncio
 from emulator.api import Api, commands, eventually, kernels_of, ok, start_api
+from jupyter_client.session import Session
+
+from jupyter_datasphere.emulator.kernel import Kernel
+from jupyter_datasphere.emulator.kernels import Kernels
+from jupyter_datasphere.emulator.notebooks import CellSource
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -50,6 +58,27 @@ async def test_a_kernel_runs_in_the_project_and_sees_nothing_of_the_emulator(api
     await api.run(notebookId="where.ipynb")
     assert await api.text(first) == f"{api.folder}\n[]\n"
     assert (await api.text(second)).startswith(f"False {api.emulator.config.root}/ipython")
+
+
+async def test_a_kernel_is_ready_although_its_welcome_does_not_come(tmp_path: Path) -> None:
+    """ipykernel greets nobody who subscribes as somebody did before, nor whoever does so while it sends."""
+    kernels = Kernels(tmp_path)
+    first = await kernels.start(tmp_path)
+    context = zmq.asyncio.Context()
+    shell, iopub = context.socket(zmq.DEALER), context.socket(zmq.SUB)
+    iopub.subscribe(b"")
+    for mine, other in ((shell, first._shell), (iopub, first._iopub)):
+        mine.connect(other.last_endpoint)
+    session = Session(key=first._session.key)
+    second = Kernel(first._process, session, shell, iopub, lambda _: None)
+    async with asyncio.timeout(20):
+        await second.ready()
+    outputs: list[str] = []
+    assert await second.run(CellSource("code", "print('heard')"), outputs.append) == "ok"
+    assert json.loads(outputs[0])["text"] == "heard\n"
+    await second.stop()
+    await kernels.close()
+    context.destroy(linger=0)
 
 
 async def test_kernels_end_with_the_emulator(tmp_path: Path) -> None:

@@ -149,6 +149,25 @@ async def busy(link: str, folder: Path, seconds: int) -> str:
     return f"kernel-{model['id']}.json"
 
 
+async def test_the_server_and_busy_kernels_end_on_request(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    async with start_api(root) as api:
+        link = await link_of(api)
+        kernel = await busy(link, api.folder, 90)
+        params = {"project": api.project_id}
+        refused(await api.http.delete("/emulator/link", params=params), 401, 16)
+        refused(
+            await api.http.delete("/emulator/link", params={"project": "no"}, headers=control(api)), 404, 5
+        )
+        assert any(kernel in command for command in commands())
+        for stopped in (True, False):
+            answer = await api.http.delete("/emulator/link", params=params, headers=control(api), timeout=60)
+            assert ok(answer) == {"stopped": stopped}
+            assert servers_of(root) == []
+            assert not any(kernel in command or "sleep 90" in command for command in commands())
+        assert await link_of(api) != link
+
+
 async def test_the_server_and_busy_kernels_end_with_the_emulator(tmp_path: Path) -> None:
     root = tmp_path / "root"
     async with start_api(root) as api:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
+import os
 import socket
 import stat
 from pathlib import Path
@@ -28,9 +31,24 @@ async def test_emulator_json_tells_how_to_log_in_and_is_private(api: Api) -> Non
         "project_id": emulator.project_id,
         "control_token": emulator.info.control_token,
     }
-    for name in ("emulator.json", "emulator.sqlite", "emulator.sqlite-wal"):
+    for name in ("emulator.json", "emulator.env", "emulator.sqlite", "emulator.sqlite-wal"):
         assert stat.S_IMODE((emulator.config.root / name).stat().st_mode) == 0o600
     assert ok(await api.http.get(api.project))["name"] == "demo-project"
+
+
+async def test_a_shell_reads_the_environment_of_a_jupyter_server(api: Api) -> None:
+    file = api.emulator.config.root / "emulator.env"
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-c", '. "$1"; env', "sh", str(file), stdout=asyncio.subprocess.PIPE, env={"PATH": os.defpath}
+    )
+    printed, _ = await process.communicate()
+    found = dict(line.split("=", 1) for line in printed.decode().splitlines())
+    emulator = api.emulator
+    assert found["JUPYTER_DATASPHERE_ENDPOINT"] == emulator.url
+    assert found["JUPYTER_DATASPHERE_FILES_ENDPOINT"] == emulator.info.files_address
+    assert found["JUPYTER_DATASPHERE_ORGANIZATION"] == emulator.organization_id
+    assert found["JUPYTER_DATASPHERE_PROJECT"] == emulator.project_id
+    assert found["YC_TOKEN"] == emulator.oauth_token
 
 
 async def test_a_root_serves_one_emulator(api: Api) -> None:
@@ -49,6 +67,21 @@ async def test_a_folder_of_other_things_is_refused_and_left_alone(tmp_path: Path
         await Emulator(EmulatorConfig(root=tmp_path / "thesis.txt")).start()
     with pytest.raises(UsageError, match="--root"):
         await Emulator(EmulatorConfig(root=tmp_path / "thesis.txt" / "below")).start()
+
+
+async def test_a_port_for_files_in_use_is_refused_in_one_message(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConflictError) as refused:
+            await Emulator(EmulatorConfig(root=tmp_path / "root", files_port=port)).start()
+    text = f"Port {port} of 127.0.0.1 cannot be used for files: {os.strerror(errno.EADDRINUSE)}."
+    assert refused.value.message == text
+    assert "--files-port" in (refused.value.hint or "")
+    assert "".join(capfd.readouterr()) == ""  # gRPC has words of its own for it
 
 
 async def test_a_port_in_use_is_refused_and_the_root_is_free_again(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -37,11 +38,17 @@ def open_nursery() -> Iterator[Nursery]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, str(Path(__file__).with_name("victim.py"))]
     with subprocess.Popen(
-        command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        command,
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
-        yield Nursery(process)
-        assert process.stdin is not None
-        process.stdin.close()  # it ends after the life that is on
+        try:
+            yield Nursery(process)
+        finally:  # with the life that is on, which may hang
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def executed(facts: Facts) -> Counter[str]:

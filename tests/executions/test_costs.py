@@ -98,6 +98,9 @@ async def test_what_is_too_expensive_is_refused_with_the_numbers(
     with pytest.raises(UsageError, match=r"One second of g1.1 costs .* units; 3 do not pay for it"):
         await start(service, "1", spec="g1.1", max_units=3)
     project = await limited(client, emulator, "thrifty", max_units_per_hour=types.Int64(20_000))
+    folder = Path(emulator["root"]) / "projects" / project
+    folder.mkdir(exist_ok=True)
+    (folder / RUNNER_NAME).write_bytes(runner_notebook())
     with pytest.raises(UsageError, match=r"c1\.8 spends 28,800 units an hour; thrifty allows 20,000"):
         await start(service, "1", project=project, spec="c1.8")
     assert service.search() == []

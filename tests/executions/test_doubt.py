@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from executions.test_service import follow
 from executions.weather import control, played
 from support import Facts, client_for, store_replay
 
@@ -18,7 +19,7 @@ from jupyter_datasphere.datasphere.projects import ProjectFinder
 from jupyter_datasphere.demo.processes import emulator as run_emulator
 from jupyter_datasphere.executions.ledger import Ledger
 from jupyter_datasphere.executions.service import ExecutionService
-from jupyter_datasphere.protocol import ExecutionRequest, Notebook
+from jupyter_datasphere.protocol import FINAL_STATES, Code, ExecutionRequest, Notebook
 
 LOST = {"method": "project.execute", "calls": [1], "fault": {"lose": True}}
 REFUSED = list(range(2, 3 + RENEWALS))
@@ -109,3 +110,24 @@ async def test_a_server_without_credentials_ends_no_run_that_may_go_on(
     async with service_of(doubtful, tmp_path / "ledger") as service:
         assert (await service.finished(execution.id)).state == "succeeded"
     assert played(doubtful) == {"lost.ipynb": 1}
+
+
+async def test_a_run_that_ended_before_it_could_be_cancelled_says_so(doubtful: Facts, tmp_path: Path) -> None:
+    blind = {"method": "project.cellOutputs", "rate": 1, "fault": {"status": 503}}
+    async with service_of(doubtful, tmp_path / "ledger") as service:
+        client = client_for(doubtful)
+        control(doubtful, "PUT", "faults", [blind])
+        execution = await service.start(
+            ExecutionRequest(source=Code("print('done')")), project=doubtful["project_id"]
+        )
+        async with asyncio.timeout(20):
+            while (operation := service.get(execution.id).operation_id) is None:
+                await asyncio.sleep(0.01)
+            while not (await client.get_operation(operation)).done:
+                await asyncio.sleep(0.01)
+        await client.transport.aclose()
+        assert service.cancel(execution.id).state not in FINAL_STATES
+        control(doubtful, "PUT", "faults", [])
+        ran = await follow(service, execution.id)
+        assert (ran.execution.state, ran.text) == ("succeeded", "done\n")
+        assert ran.notices[-1].text == "The run was to be cancelled, but had ended before it could be."

@@ -77,9 +77,9 @@ async def test_nothing_is_started_on_a_full_disk(
 async def test_a_run_waits_for_space_and_loses_nothing(
     service: ExecutionService, ledger: Ledger, emulator: Facts
 ) -> None:
-    go = Path(emulator["root"]) / "projects" / emulator["project_id"] / "go"
+    go = Path(emulator["root"]) / "projects" / emulator["project_id"] / "full-disk-go"
     source = (
-        "import pathlib, time\nprint('begun')\nwhile not pathlib.Path('go').exists(): time.sleep(0.01)\n"
+        "import pathlib, time\nprint('begun')\nwhile not pathlib.Path('full-disk-go').exists(): time.sleep(0.01)\n"
         "for number in range(20_000): print(number)"
     )
     execution = await service.start(request(source), project=emulator["project_id"])

@@ -12,25 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import httpx
 import psutil
 import pytest
 import pytest_asyncio
 from aiohttp import web
 from executions.test_service import follow, run, seen, start
-from support import Facts, client_for, store
+from support import Facts, client_for
 
 from jupyter_datasphere.datasphere.client import Client
-from jupyter_datasphere.datasphere.jupyter_server import JupyterServer, Link
+from jupyter_datasphere.datasphere.jupyter_link import Link
+from jupyter_datasphere.datasphere.jupyter_server import JupyterServer
 from jupyter_datasphere.datasphere.projects import ProjectFinder
 from jupyter_datasphere.demo.processes import emulator as run_emulator
+from jupyter_datasphere.demo.processes import project_link
 from jupyter_datasphere.errors import CredentialsError, ExpectedError, UnavailableError, UsageError
+from jupyter_datasphere.executions.channels import remote_kernel
 from jupyter_datasphere.executions.channels.base import Namespace, Run, Submission
 from jupyter_datasphere.executions.channels.jupyter import JupyterChannel
 from jupyter_datasphere.executions.ledger import Ledger
 from jupyter_datasphere.executions.links import Links
 from jupyter_datasphere.executions.service import ExecutionService
-from jupyter_datasphere.protocol import CellEvent, Code, Execution, ExecutionRequest, Notebook
+from jupyter_datasphere.protocol import Code, Execution, ExecutionRequest
 
 PATIENCE = 20.0
 
@@ -49,10 +51,10 @@ class Linked:
         self._folder = folder
 
     @asynccontextmanager
-    async def service(self, links: Links | None = None) -> AsyncIterator[ExecutionService]:
+    async def service(self, links: Links | None = None, **options: Any) -> AsyncIterator[ExecutionService]:
         ledger = Ledger(self._folder)
         finder = ProjectFinder(self.client, organization=self.facts["organization_id"])
-        service = ExecutionService(ledger, self.client, finder, links=links or self.links)
+        service = ExecutionService(ledger, self.client, finder, links=links or self.links, **options)
         service.resume()
         try:
             yield service
@@ -94,14 +96,7 @@ def link(facts: Facts) -> Link:
 
 
 def link_of(facts: Facts) -> Link:
-    answer = httpx.get(
-        f"{facts['url']}/emulator/link",
-        params={"project": facts["project_id"]},
-        headers={"Authorization": f"Bearer {facts['control_token']}"},
-        timeout=60,
-        trust_env=False,
-    )
-    return Link.parse(answer.json()["link"])
+    return Link.parse(project_link(facts))
 
 
 @pytest_asyncio.fixture
@@ -123,86 +118,7 @@ async def eventually(question: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.01)
 
 
-# What every channel can
-
-
-async def test_a_cell_from_asking_to_its_end(service: ExecutionService) -> None:
-    ran = await run(service, "import sys\nprint('out')\nprint('err', file=sys.stderr)\n6 * 7")
-    assert (ran.execution.state, ran.execution.channel) == ("succeeded", "jupyter")
-    assert ran.states == ["queued", "staged", "submitted", "running", "succeeded"]
-    assert ran.numbers == list(range(1, len(ran.numbers) + 1))
-    assert [(o.message, o.content.get("name"), o.content.get("text")) for o in ran.outputs] == [
-        ("stream", "stdout", "out\n"),
-        ("stream", "stderr", "err\n"),
-        ("execute_result", None, None),
-    ]
-    assert ran.outputs[2].content["data"]["text/plain"] == "42"
-
-
-async def test_units_are_not_known(service: ExecutionService) -> None:
-    ran = await run(service, "print(1)")
-    assert ran.execution.units is None
-    assert ran.events[0].price is None  # type: ignore[union-attr]
-    with pytest.raises(UsageError, match="not known on the channel jupyter"):
-        await start(service, "print(1)", max_units=1000)
-
-
-async def test_output_is_seen_while_the_code_goes_on(linked: Linked, service: ExecutionService) -> None:
-    flag = linked.storage / "go"
-    code = "import time, pathlib\nprint('first')\nwhile not pathlib.Path('go').exists(): time.sleep(0.01)"
-    execution = await start(service, code)
-    await seen(service, execution.id, "first")
-    assert service.get(execution.id).state == "running"
-    flag.touch()
-    assert (await follow(service, execution.id)).execution.state == "succeeded"
-    flag.unlink()
-
-
-async def test_an_error_comes_with_its_traceback(service: ExecutionService) -> None:
-    ran = await run(service, "def inner():\n    return 1 / 0\ninner()")
-    assert ran.execution.state == "failed"
-    [failure] = ran.failures
-    assert failure.ename == "ZeroDivisionError"
-    assert "inner" in "".join(failure.traceback)
-    assert "jupyter_datasphere" not in "".join(failure.traceback)
-
-
-async def test_variables_go_there_and_come_back(service: ExecutionService) -> None:
-    code = "import os\ntotal = sum(rows)\nlabel = os.environ['label'] + '!'\nlarge = list(range(100_000))"
-    session = Code(source=code, session="values")
-    ran = await run(
-        service, session, inputs={"rows": [1, 2, 3.5], "label": "sum"}, outputs=["total", "label"]
-    )
-    assert ran.variables == {"total": 6.5, "label": "sum!"}
-    found = await service.variables("demo-project", session="values", notebook=None, names=["large", "total"])
-    assert {v.name: v.value for v in found.variables} == {"large": list(range(100_000)), "total": 6.5}
-    none = await service.variables("demo-project", session="never", notebook=None, names=[])
-    assert none.variables == []
-
-
-async def test_each_session_has_a_kernel_and_keeps_it(linked: Linked, service: ExecutionService) -> None:
-    flag = linked.storage / "release"
-    wait = "import time, pathlib\nshared = 1\nwhile not pathlib.Path('release').exists(): time.sleep(0.01)"
-    first = await start(service, Code(source=wait, session="one"))
-    other = await run(service, Code(source="print('shared' in globals())", session="two"))
-    assert other.text == "False\n"
-    assert service.get(first.id).state not in ("succeeded", "failed")
-    flag.touch()
-    await follow(service, first.id)
-    flag.unlink()
-    async with linked.service() as again:
-        assert (await run(again, Code(source="print(shared)", session="one"))).text == "1\n"
-
-
-async def test_a_stored_notebook_cell_by_cell(linked: Linked, service: ExecutionService) -> None:
-    store(linked.facts, "stored.ipynb", "x = n * 2", "print(x)", "y = x + 1\ny")
-    ran = await run(service, Notebook(path="stored.ipynb"), inputs={"n": 5}, outputs=["y"])
-    assert ran.execution.state == "succeeded"
-    assert [event.index for event in ran.events if isinstance(event, CellEvent)] == [0, 1, 2]
-    assert [(output.cell, output.message) for output in ran.outputs] == [(1, "stream"), (2, "execute_result")]
-    assert ran.variables == {"y": 11}
-    listed = await service.variables("demo-project", session=None, notebook="stored.ipynb", names=["x"])
-    assert listed.variables[0].value == 10
+# Beyond what every channel promises
 
 
 async def test_cancelling_what_runs_and_what_waits(service: ExecutionService) -> None:
@@ -326,11 +242,14 @@ async def test_a_run_that_is_sent_again_does_not_run_again(linked: Linked) -> No
 
 
 async def test_a_run_that_was_begun_in_a_kernel_that_died_is_not_begun_in_another(linked: Linked) -> None:
-    run_ = _sent(
-        linked, os.urandom(8).hex(), "open('dies', 'a').write('x')\nimport os\nos.kill(os.getpid(), 9)"
+    code = (
+        "import os, time\nopen('dies', 'a').write('x')\n"
+        "while not os.path.exists('dies.now'): time.sleep(0.01)\nos.kill(os.getpid(), 9)"
     )
+    run_ = _sent(linked, os.urandom(8).hex(), code)
     channel = JupyterChannel(linked.links)
     sent = await channel.submit(run_)
+    (linked.storage / "dies.now").touch()
 
     async def died() -> bool:
         await channel.variables(linked.project_id, Namespace(session="once"), [])
@@ -388,7 +307,22 @@ async def _pages(service: ExecutionService, execution_id: str) -> AsyncIterator[
         return
 
 
-async def test_a_kernel_that_is_shut_down_over_there_interrupts_the_run(
+async def test_an_interrupt_over_there_ends_the_run_and_spares_the_session(
+    linked: Linked, service: ExecutionService
+) -> None:
+    code = "import time\nkept = 1\nprint('on')\ntime.sleep(95)"
+    execution = await start(service, Code(source=code, session="interrupted"))
+    await seen(service, execution.id, "on\\n")
+    async with aiohttp.ClientSession(headers=linked.headers) as http:
+        kernel_id = await linked.kernel_id("interrupted")
+        await http.post(f"{linked.link.url}api/kernels/{kernel_id}/interrupt")
+    ended = (await follow(service, execution.id)).execution
+    assert ended.problem is not None and ended.problem.code == "interrupted"
+    assert "run it again" in (ended.problem.hint or "")
+    assert (await run(service, Code(source="print(kept)", session="interrupted"))).text == "1\n"
+
+
+async def test_a_kernel_that_is_shut_down_over_there_ends_the_run(
     linked: Linked, service: ExecutionService
 ) -> None:
     execution = await start(service, Code(source="import time\nprint('on')\ntime.sleep(95)", session="shut"))
@@ -397,9 +331,22 @@ async def test_a_kernel_that_is_shut_down_over_there_interrupts_the_run(
         await http.delete(f"{linked.link.url}api/kernels/{await linked.kernel_id('shut')}")
     ended = await follow(service, execution.id)
     assert (ended.execution.state, ended.text) == ("failed", "on\n")
-    assert ended.execution.problem is not None and ended.execution.problem.code == "interrupted"
+    assert ended.execution.problem is not None and ended.execution.problem.code == "kernel-ended"
+    assert "was shut down" in ended.execution.problem.title
     fresh = await run(service, Code(source="print('fresh')", session="shut"))
     assert fresh.text == "fresh\n"
+
+
+async def test_a_kernel_that_was_shut_down_between_cells_is_not_waited_for(
+    linked: Linked, service: ExecutionService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has said so, and its server need not be asked first."""
+    monkeypatch.setattr(remote_kernel, "BUSY_SECONDS", PATIENCE)
+    await run(service, Code(source="kept = 1", session="between"))
+    async with aiohttp.ClientSession(headers=linked.headers) as http:
+        await http.delete(f"{linked.link.url}api/kernels/{await linked.kernel_id('between')}")
+    async with asyncio.timeout(PATIENCE / 2):
+        assert (await run(service, Code(source="print('fresh')", session="between"))).text == "fresh\n"
 
 
 async def test_a_server_that_has_stopped_keeps_a_run_waiting_until_it_is_cancelled(tmp_path: Path) -> None:
@@ -556,4 +503,4 @@ async def test_a_run_with_a_bad_link_is_refused_before_anything_is_written(linke
         with pytest.raises(CredentialsError, match="expired"):
             await start(service, "print(1)")
         assert service.search() == []
-        assert "expired" in (await service.channels_of(linked.project_id))["jupyter"]
+        assert "expired" in (await service.choices.findings(linked.project_id))["jupyter"]

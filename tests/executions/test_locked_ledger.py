@@ -20,7 +20,7 @@ from jupyter_datasphere.datasphere.projects import ProjectFinder
 from jupyter_datasphere.errors import StorageError
 from jupyter_datasphere.executions.ledger import Ledger
 from jupyter_datasphere.executions.service import ExecutionService
-from jupyter_datasphere.protocol import Code, Event, ExecutionRequest, NoticeEvent, OutputEvent
+from jupyter_datasphere.protocol import FINAL_STATES, Code, Event, ExecutionRequest, NoticeEvent, OutputEvent
 
 HOLD = """
 import sqlite3, sys
@@ -256,12 +256,16 @@ async def test_what_runs_and_what_is_to_run_waits_for_the_folder(
     service: ExecutionService, path: Path, journal: str, emulator: Facts, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With a write-ahead log, what is open can be written; but the second run's key might not survive."""
-    go = Path(emulator["root"]) / "projects" / emulator["project_id"] / "back"
-    source = "import pathlib, time\nwhile not pathlib.Path('back').exists(): time.sleep(0.01)\nprint('first')"
+    go = Path(emulator["root"]) / "projects" / emulator["project_id"] / "locked-go"
+    source = (
+        "import pathlib, time\nwhile not pathlib.Path('locked-go').exists(): time.sleep(0.01)\nprint('first')"
+    )
     first = await service.start(request(source), project=emulator["project_id"])
     second = await service.start(request("print('second')"), project=emulator["project_id"])
-    while service.get(first.id).state != "running":
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while (begun := service.get(first.id)).state != "running":
+            assert begun.state not in FINAL_STATES, begun
+            await asyncio.sleep(0.01)
     waiting = [first.id, second.id] if journal == "WAL" else [first.id]
     notices = {}
     async with asyncio.timeout(30):

@@ -12,6 +12,7 @@ from jupyter_datasphere.kernel.arguments import (
     parse_vars,
 )
 from jupyter_datasphere.kernel.execute_arguments import EXECUTE, parse_execute
+from jupyter_datasphere.kernel.file_arguments import parse_put
 
 
 def test_everything_that_a_cell_takes() -> None:
@@ -56,6 +57,14 @@ def test_an_expression_holds_everything_after_the_first_equals_sign() -> None:
         ("-i", True, "expected one argument"),
         ("-i 2x=1", True, "'2x' cannot be the name of a variable"),
         ("-o class", True, "'class' cannot be the name of a variable"),
+        (
+            "-i __name__=1",
+            True,
+            "'__name__' is a name that Python needs for itself. Give the variable another",
+        ),
+        ("-i __builtins__", True, "'__builtins__' is a name that Python needs"),
+        ("-o __builtins__", True, "'__builtins__' is a name that Python needs"),
+        ("-i get_ipython=1", True, "'get_ipython' is a name that IPython needs over there"),
         ("-i x=", True, "no expression after the equals sign"),
         ("-i x -i x=2", True, "'x' is named twice"),
         ("-o x -o x", True, "'x' is named twice"),
@@ -78,6 +87,12 @@ def test_an_expression_holds_everything_after_the_first_equals_sign() -> None:
         ("--cell c1 --session main", False, "--session has no meaning"),
         ("a.ipynb --direct --session main", False, "--session has no meaning"),
         ("--cell c1 --direct", False, "--direct is for notebooks"),
+        ("--save x.ipynb", True, "--save is for a notebook that runs cell by cell"),
+        ("--cell c1 --save x.ipynb", False, "--save is for a notebook that runs cell by cell"),
+        ("a.ipynb --direct --save x.ipynb", False, "Leave --direct out."),
+        ("a.ipynb --save x.txt", False, "name a file that ends with .ipynb, not 'x.txt'"),
+        ("a.ipynb --save x.ipynb --detach", False, "%ds_output ID --file PATH.ipynb"),
+        ("a.ipynb --overwrite", False, "a file of --save, and there is none"),
     ],
 )
 def test_mistakes(line: str, cell: bool, says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,6 +131,16 @@ def test_mistakes_of_config(line: str) -> None:
 def test_names_and_options_mix_in_any_order() -> None:
     options = parse_vars("a --session s b -p demo")
     assert (options.names, options.session, options.project) == (["a", "b"], "s", "demo")
+
+
+def test_two_dashes_end_the_options() -> None:
+    options = parse_put("--force -- -dash.txt --force")
+    assert (options.local, options.remote, options.force) == ("-dash.txt", "--force", True)
+    assert parse_put("a -- -b").remote == "-b"
+    assert parse_put("-- -- -p").local == "--"
+    for line, says in (("-- a b -c", "'-c' is one word too many"), ("-dash.txt", "-- before it")):
+        with pytest.raises(UsageError, match=says):
+            parse_put(line)
 
 
 @pytest.mark.parametrize("line", ["--session s --notebook n.ipynb", "a.b", "--wher x"])

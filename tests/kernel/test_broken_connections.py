@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import hashlib
+import random
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest_asyncio
@@ -29,6 +32,9 @@ class Relay:
         self.answering = asyncio.Event()  # cleared: answers are
         self.held = 0
         self.losing = False  # True: what was held back does not arrive
+        self.cut_after: int | None = None
+        """Bytes after which all connections are cut, once."""
+        self.when_cut: Callable[[], object] = lambda: None
         self.holding.set()
         self.answering.set()
 
@@ -62,6 +68,13 @@ class Relay:
     ) -> None:
         try:
             while data := await reader.read(65536):
+                if self.cut_after is not None:
+                    self.cut_after -= len(data)
+                    if self.cut_after <= 0:
+                        self.cut_after = None
+                        self.when_cut()
+                        self.cut()
+                        return
                 if not open_.is_set():
                     self.held += 1
                     await open_.wait()
@@ -100,22 +113,22 @@ async def user(server: Facts, relay: Relay) -> AsyncIterator[User]:
 
 
 async def test_a_cut_in_mid_stream_loses_and_doubles_nothing(user: User, relay: Relay) -> None:
-    running = asyncio.create_task(user.run(SLOW))
-    for _ in range(2):
-        await asyncio.sleep(0.7)
+    running = await user.start(SLOW)
+    for seen in (4, 14):
+        await running.until_text(f"line {seen}\n")
         assert relay.cut() > 0
-    cell = await running
+    cell = await running.end()
     assert not cell.error, cell.error
     assert cell.text() == LINES
 
 
 async def test_a_server_that_stays_away_leaves_the_run_going_on(user: User, relay: Relay) -> None:
     await user.run("from jupyter_datasphere.kernel import following\nfollowing.RECONNECTING = 1.0")
-    running = asyncio.create_task(user.run(SLOW))
-    await asyncio.sleep(0.7)
+    running = await user.start(SLOW)
+    await running.until_text("line 4\n")
     relay.refuse()
     relay.cut()
-    cell = await running
+    cell = await running.end()
     execution = (await user.executions())[0]
     assert cell.error["ename"] == "UnavailableError"
     assert f"Execution {execution['id']} goes on" in cell.error["evalue"]
@@ -136,11 +149,11 @@ async def test_an_interrupt_before_the_request_arrived_leaves_nothing_running(
     before = len(await user.executions())
     relay.holding.clear()
     running = asyncio.create_task(user.run("%%ds_execute\nimport time\ntime.sleep(30)"))
-    await asyncio.sleep(0.5)
+    while not relay.held:
+        await asyncio.sleep(0.01)
     await user.interrupt()
-    await asyncio.sleep(0.3)
     relay.holding.set()
-    cell = await asyncio.wait_for(running, 20)
+    cell = await asyncio.wait_for(running, 60)
     assert cell.error["ename"] == "KeyboardInterrupt"
     executions = await user.executions()
     if len(executions) == before:
@@ -178,3 +191,35 @@ async def test_a_detached_run_whose_request_is_lost_was_not_started(user: User, 
     assert "Nothing was started" in cell.error["evalue"]
     assert len(await user.executions()) == before
     assert await user.value("'job' in globals()") == "False"
+
+
+async def test_files_that_are_cut_on_their_way(user: User, relay: Relay, emulator: Facts) -> None:
+    project = Path(emulator["root"]) / "projects" / emulator["project_id"]
+    content = random.Random(0).randbytes(10_000_000)
+    (project / "cut.bin").write_bytes(content)
+    relay.cut_after = len(content) // 2
+    got = await user.run("%ds_get cut.bin")
+    assert (got.error, relay.cut_after) == ({}, None)
+    assert await user.value("__import__('hashlib').md5(open('cut.bin', 'rb').read()).hexdigest()") == (
+        hashlib.md5(content).hexdigest()
+    )
+    relay.cut_after = len(content) // 2
+    put = await user.run("%ds_put cut.bin came.bin")
+    assert (put.error, relay.cut_after) == ({}, None)
+    assert (project / "came.bin").read_bytes() == content
+
+
+async def test_a_file_that_changes_during_a_cut_is_not_patched_together(
+    user: User, relay: Relay, emulator: Facts
+) -> None:
+    project = Path(emulator["root"]) / "projects" / emulator["project_id"]
+    (project / "two.bin").write_bytes(bytes(10_000_000))
+    relay.cut_after = 5_000_000
+    relay.when_cut = lambda: (project / "two.bin").write_bytes(b"x" * 10_000_000)
+    refused = await user.run("%ds_get two.bin")
+    assert refused.error["ename"] == "ConflictError"
+    assert "changed while it was downloaded" in refused.error["evalue"]
+    assert (
+        await user.value("[f for f in os.listdir() if f.startswith(('two', '.')) and os.path.isfile(f)]")
+        == "[]"
+    )

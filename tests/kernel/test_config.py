@@ -34,6 +34,7 @@ def test_a_kernel_begins_with_the_defaults(loaded: Kernel) -> None:
     assert settings(loaded.run("%ds_config")) == {
         "spec": ["none", "default"],
         "session": ["main", "default"],
+        "channel": ["auto", "default"],
         "timeout": ["none", "default"],
         "max_units": ["none", "default"],
         "quiet": ["no", "default"],
@@ -43,10 +44,11 @@ def test_a_kernel_begins_with_the_defaults(loaded: Kernel) -> None:
 
 def test_what_is_set_is_shown_and_taken_back(loaded: Kernel) -> None:
     line = "%ds_config spec=g1.1 timeout=600 max_units=9000 quiet=yes session=s-1 display_limit='2.5'"
-    shown = settings(loaded.run(line))
+    shown = settings(loaded.run(f"{line} channel=files"))
     assert shown == {
         "spec": ["g1.1", "%ds_config"],
         "session": ["s-1", "%ds_config"],
+        "channel": ["files", "%ds_config"],
         "timeout": ["600", "%ds_config"],
         "max_units": ["9000", "%ds_config"],
         "quiet": ["yes", "%ds_config"],
@@ -57,6 +59,7 @@ def test_what_is_set_is_shown_and_taken_back(loaded: Kernel) -> None:
     assert settings(loaded.run("%ds_config --reset quiet=yes")) == {
         **settings(loaded.run("%ds_config")),
         "session": ["main", "default"],
+        "channel": ["auto", "default"],
         "quiet": ["yes", "%ds_config"],
     }
 

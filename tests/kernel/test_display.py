@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from jupyter_datasphere.kernel.display import HEADING
 from jupyter_datasphere.protocol import (
     CellEvent,
     Event,
@@ -19,6 +20,7 @@ from jupyter_datasphere.protocol import (
 )
 
 from .conftest import Kernel, Result
+from .users import on_screen
 
 SHOW = """
 import msgspec
@@ -96,9 +98,56 @@ def test_headings_are_escaped_and_notices_are_told(kernel: Kernel) -> None:
     result = show(kernel, CellEvent(1, 5, title="<i>Plot</i>"), NoticeEvent("There is no variable 'x'."))
     assert result.outputs[0][1]["data"] == {
         "text/plain": "[2/5] <i>Plot</i>",
-        "text/html": "<small><b>[2/5] &lt;i&gt;Plot&lt;/i&gt;</b></small>",
+        "text/html": HEADING.format("[2/5]", "&lt;i&gt;Plot&lt;/i&gt;"),
     }
     assert result.text("stderr") == "There is no variable 'x'.\n"
+
+
+def clear(*, wait: bool) -> OutputEvent:
+    return OutputEvent("clear_output", {"wait": wait})
+
+
+def test_a_cell_of_a_notebook_clears_its_own_outputs_only(kernel: Kernel) -> None:
+    named = {"transient": {"display_id": "named"}}
+    result = show(
+        kernel,
+        CellEvent(0, 3, title="one"),
+        stream("of the first\n"),
+        rich("display_data", {"text/plain": "old"}, **named),
+        CellEvent(1, 3, title="two"),
+        clear(wait=True),
+        stream("frame 0\n"),
+        *(rich("display_data", {"text/plain": f"plot 0.{number}"}) for number in range(4)),
+        clear(wait=True),
+        stream("frame 1\n"),
+        stream("of it\n", "stderr"),
+        rich("update_display_data", {"text/plain": "new"}, **named),
+        rich("display_data", {"text/plain": "plot 1"}),
+        stream("1 %\r2 %\r"),
+        stream("warned\n", "stderr"),
+        stream("below\n"),
+        CellEvent(2, 3, title="three"),
+        rich("display_data", {"text/plain": "gone"}, **named),
+        clear(wait=False),
+        rich("update_display_data", {"text/plain": "newer"}, **named),
+    )
+    assert "clear_output" not in result.kinds
+    assert [text for text in on_screen(result.outputs) if text] == [
+        "[1/3] one",
+        "of the first\n",
+        "newer",
+        "[2/3] two",
+        "frame 1\nof it\n",
+        "plot 1",
+        "warned\nbelow\n",
+        "[3/3] three",
+    ]
+
+
+def test_an_animation_in_a_notebook_leaves_no_more_than_one_frame(kernel: Kernel) -> None:
+    frames = [(clear(wait=number % 2 == 0), stream(f"frame {number}\n")) for number in range(50)]
+    result = show(kernel, CellEvent(0, 1), *(event for frame in frames for event in frame))
+    assert on_screen(result.outputs) == ["[1/1]", "frame 49\n"]
 
 
 def test_an_error_that_the_code_showed_is_shown(kernel: Kernel) -> None:

@@ -32,6 +32,7 @@ async def test_an_exit_ends_the_run_and_nothing_else(user: User, code: str, eval
     assert cell.error["evalue"] == evalue
     text = "\n".join(cell.error["traceback"])
     assert "asked to exit" in text and "%tb" not in text
+    assert "session keeps its variables" in text and "interpreter" not in text  # which is kept only by some
     assert await still_there(user, "kept")
 
 
@@ -40,20 +41,22 @@ async def test_lack_of_memory_that_the_code_was_told_of(user: User) -> None:
     assert cell.error["evalue"].startswith("MemoryError")
     text = "\n".join(cell.error["traceback"])
     assert "bytes(" in text and "ran out of memory" in text
+    assert "session keeps its variables" in text and "interpreter" not in text
     assert await still_there(user, "room")
 
 
 async def test_a_killed_interpreter(user: User) -> None:
     cell = await user.run("%%ds_execute\nlost = 1\nimport os; os.kill(os.getpid(), 9)")
-    assert cell.error["ename"] == "RemoteExecutionError"
-    for words in ("was killed", "memory", "cancelled the operation", "--spec"):
+    assert cell.error["ename"] == "InterpreterEndedError"
+    for words in ("does not say why", "may have been killed", "memory", "--spec", "started anew"):
         assert words in cell.error["evalue"]
     assert not await still_there(user, "lost")
     facts = (
+        "from jupyter_datasphere.errors import RemoteExecutionError\n"
         "try:\n    get_ipython().run_cell_magic('ds_execute', '', 'import os; os._exit(1)')\n"
-        "except Exception as error:\n    print(error.ename, error.code, error.traceback, len(error.execution_id))"
+        "except RemoteExecutionError as error:\n    print(error.ename, error.code, error.traceback, len(error.execution_id))"
     )
-    assert (await user.run(facts)).text() == "InterpreterStopped stopped [] 16\n"
+    assert (await user.run(facts)).text() == "InterpreterEnded stopped [] 16\n"
 
 
 async def test_a_syntax_error_points_into_the_cell(user: User) -> None:
@@ -70,5 +73,5 @@ async def test_what_is_cancelled_elsewhere_is_not_an_interrupt_here(user: User) 
     await running.until_text("begun")
     await user.cancel((await user.executions())[0]["id"])
     cell = await running.end()
-    assert cell.error["ename"] == "ExpectedError"
+    assert cell.error["ename"] == "RunCancelledError"
     assert cell.error["evalue"].endswith("was cancelled.")

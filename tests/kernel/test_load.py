@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import Kernel
 
-HEAVY = ("httpx", "msgspec", "grpc", "ipywidgets", "aiohttp", "filelock")
+HEAVY = ("httpx", "msgspec", "grpc", "ipywidgets", "aiohttp", "filelock", "nbformat")
 
 FRESH = """
 import sys
@@ -68,7 +68,7 @@ def test_help_needs_no_server(kernel: Kernel) -> None:
         ("%%ds_execute -i undefined_name\nprint(1)", "UsageError", "no local variable 'undefined_name'"),
         (
             "%%ds_execute -i x={1,2}\nprint(1)",
-            "UsageError",
+            "VariableError",
             "x is a set. Convert it with sorted() or list().",
         ),
         ("%ds_execute print(1)", "UnavailableError", ""),

@@ -50,6 +50,11 @@ def test_ordinary_output_does_not_wait() -> None:
     assert times[-1][0] == times[0][0]
 
 
+def test_what_comes_together_does_not_wait_for_each_other_however_long_that_goes_on() -> None:
+    times = sent([48_000, 2_000] * 50, [0.28, 0.0] * 50)
+    assert times[-1][0] - times[0][0] < 49 * 0.28 + 0.01
+
+
 def test_much_output_goes_at_nearly_the_full_rate() -> None:
     times = sent([65_536] * 150, [0.0] * 150)
     took = times[-1][0] - times[0][0]

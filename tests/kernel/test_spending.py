@@ -102,7 +102,7 @@ async def test_a_balance_that_runs_low_is_said_before_and_during_a_run(
     (Path(emulator["root"]) / "projects" / project / RUNNER_NAME).write_bytes(runner_notebook())
     await client.wait(await client.set_unit_balance(project, 3))
     refused = await user.run("%%ds_execute -p poor\n1")
-    assert refused.error["ename"] == "ExpectedError"
+    assert refused.error["ename"] == "QuotaError"
     assert "One second of c1.4 costs 4 units; poor has 3 left. Let an adm" in refused.error["evalue"]
     await client.wait(await client.set_unit_balance(project, 4 * 400))
     go = tmp_path / "go"

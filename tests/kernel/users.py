@@ -90,7 +90,7 @@ class User:
 
     async def start(self, code: str) -> Running:
         """Begin to run a cell."""
-        return Running(self.kernel.execute(code))
+        return Running(self.kernel.shown(await self.kernel.start(code)))
 
     async def value(self, expression: str) -> str:
         cell = await self.run(f"print(({expression}), end='')")
@@ -125,5 +125,5 @@ class User:
         """What the server's history says, newest first."""
         headers = {"Authorization": f"token {self._server['token']}"}
         async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
-            answer = await http.get(f"{self._server['url']}datasphere/executions")
+            answer = await http.get(f"{self._server['url']}datasphere/executions", params={"limit": 1000})
             return list(answer.json()["executions"])

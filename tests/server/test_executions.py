@@ -127,7 +127,7 @@ def test_status(kernel: httpx.Client, emulator: dict[str, str]) -> None:
     assert status["credentials"] == "OAuth token from YC_TOKEN"
     assert status["project"]["id"] == emulator["project_id"]
     assert status["project"]["channels"]["state"] == "ok"
-    assert "`jupyter datasphere link` gives one" in status["project"]["channels"]["jupyter"]
+    assert "give it to `jupyter datasphere link`" in status["project"]["channels"]["jupyter"]
     assert emulator["oauth_token"] not in str(status)
     answer = kernel.get("datasphere/status", params={"project": "demo-projekt"})
     assert answer.status_code == 404

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Protocol
 
 import msgspec
 
+from ...errors import ExpectedError
 from ...protocol import Event, Execution, ExecutionRequest, Problem, State, Variable
+
+
+def named(channel: str, error: ExpectedError) -> ExpectedError:
+    """The same error, which names the channel."""
+    copied = copy.copy(error)
+    copied.message = f"Channel {channel}: {error.message}"
+    return copied
 
 
 class Namespace(msgspec.Struct, frozen=True):
@@ -39,6 +48,8 @@ class Run(msgspec.Struct):
     """Number of the last event of the runner that the ledger has."""
     outputs_seen: dict[int, int] = {}
     """Per cell, how many outputs the ledger has: for channels whose outputs carry no numbers."""
+    joined: bool = False
+    """Whether it was under way before this process began."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -75,7 +86,10 @@ class Feed(Protocol):
         ...
 
     async def settled(self) -> bool:
-        """Whether the service has let go of the run, so that the next one in the same place may be sent."""
+        """Whether the service has let go of the run, so that the next one in the same place may be sent.
+
+        Asked once the run's end is in the ledger, with all of its events.
+        """
         ...
 
 
@@ -85,6 +99,14 @@ class Channel(Protocol):
     name: str
     counts_units: bool
     """Whether the units of a run can be computed: its machine runs for nothing else."""
+
+    async def look(self, project_id: str) -> None:
+        """Raise an `ExpectedError` where a project cannot use this channel; changes nothing over there."""
+        ...
+
+    async def open(self, project_id: str) -> None:
+        """Make ready in a project what runs there need. Raises an `ExpectedError` where that cannot be."""
+        ...
 
     async def check(self, project_id: str, request: ExecutionRequest) -> None:
         """Raise an `ExpectedError` for what cannot work, before anything is sent or written."""

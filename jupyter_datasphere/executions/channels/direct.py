@@ -29,7 +29,7 @@ from ...protocol import (
 from . import outputs
 from .base import Namespace, News, Run, Submission
 from .notebooks import absolute, find_notebook
-from .outcomes import LOST, operation_of, outcome_of, response_of
+from .outcomes import LOST, operation_of, outcome_of, response_of, without_outputs
 
 
 class DirectChannel:
@@ -44,6 +44,12 @@ class DirectChannel:
     def __init__(self, client: Client, pace: Pace) -> None:
         self._client = client
         self._pace = pace
+
+    async def look(self, project_id: str) -> None:
+        """Every project can be asked to execute."""
+
+    async def open(self, project_id: str) -> None:
+        """Nothing has to be made ready."""
 
     async def check(self, project_id: str, request: ExecutionRequest) -> None:
         await self._cells(project_id, request.source)
@@ -88,8 +94,19 @@ class DirectChannel:
             Variable(name, type(value).__name__, repr(value)[:120], value) for name, value in values.items()
         ]
 
-    async def _cells(self, project_id: str, request_source: Source) -> list[str]:
-        """The cells of a run, in order. Raises `NotFoundError` where the notebook or cell does not exist."""
+    async def _cells(self, project_id: str, request_source: Source) -> list[str] | None:
+        """The cells of a run, in order; None where this revision of the API tells nothing of cells.
+
+        Raises `NotFoundError` where the notebook or cell does not exist.
+        """
+        try:
+            return await self._existing_cells(project_id, request_source)
+        except ServiceError as error:
+            if error.code != "no-such-method":
+                raise
+            return None
+
+    async def _existing_cells(self, project_id: str, request_source: Source) -> list[str]:
         if isinstance(request_source, Notebook):
             return (await find_notebook(self._client, project_id, request_source.path)).cell_ids
         assert isinstance(request_source, Cell)
@@ -118,10 +135,21 @@ class DirectFeed:
         self._seen = dict(run.outputs_seen)
         self._current = max(self._seen, default=0)
         self._done = False
+        self._joins = run.joined
+        """Whether it may have ended by now, and a newer run be the one that is answered for."""
+        self._blind = False
+        """Whether the API tells nothing of cells."""
 
     async def news(self) -> News:
         if self._cells is None:
-            self._cells = await self._find_cells(self._run.execution.project_id, self._run.execution.source)
+            found = await self._find_cells(self._run.execution.project_id, self._run.execution.source)
+            self._blind = found is None
+            self._cells = found or []
+        if self._joins:
+            news = await self._look_at_operation()
+            self._joins = False
+            if news.outcome is not None:
+                return news
         events = await self._look_at_cells("")
         if events:
             return News(events)
@@ -141,7 +169,15 @@ class DirectFeed:
             return News()
         self._done = True
         response = response_of(operation)
-        events = await self._look_at_cells(response.checkpoint_id)
+        try:
+            events = await self._look_at_cells(response.checkpoint_id)
+        except ServiceError as error:
+            if error.code != "not-found":
+                raise
+            return News(outcome=without_outputs(operation))
+        if self._blind:
+            events.append(NoticeEvent(text=_BLIND))
+            return News(events, outcome=outcome_of(operation))
         for name in self._run.execution.outputs:
             if name in response.output_variables:
                 events.append(VariableEvent(name=name, value=response.output_variables[name]))
@@ -185,4 +221,6 @@ class DirectFeed:
         return dict(zip(indices, texts, strict=True))
 
 
-_CellsFinder = Callable[[str, Source], Awaitable[list[str]]]
+_CellsFinder = Callable[[str, Source], Awaitable[list[str] | None]]
+
+_BLIND = "Of what the API runs as it is, this revision gives back neither outputs nor variables."

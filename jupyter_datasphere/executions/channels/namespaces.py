@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ...errors import ExpectedError
+from ...errors import ChannelError
 from ...protocol import Variable
 from .base import Namespace
 
@@ -24,7 +24,7 @@ def variables_of(state: object, namespace: Namespace, names: list[str]) -> list[
     try:
         namespaces = msgspec.convert(state, type=_State).namespaces
     except msgspec.ValidationError as error:
-        raise ExpectedError(
+        raise ChannelError(
             f"The state of the project's runner cannot be read: {error}.",
             hint="Upload the runner of this version: `jupyter datasphere runner` writes it.",
         ) from error

@@ -39,9 +39,14 @@ async def find_notebook(client: Client, project_id: str, path: str) -> types.Not
     except ServiceError as error:
         if error.code != "not-found":
             raise
-        raise NotFoundError(
-            f"Project {project_id} has no notebook {relative(path)!r}.",
-            code="no-such-notebook",
-            hint="Paths are relative to the project's top folder.",
-            request_id=error.request_id,
-        ) from error
+        raise no_notebook(project_id, path, error.request_id) from error
+
+
+def no_notebook(project_id: str, path: str, request_id: str | None = None) -> NotFoundError:
+    """The error that a stored notebook is not there."""
+    return NotFoundError(
+        f"Project {project_id} has no notebook {relative(path)!r}.",
+        code="no-such-notebook",
+        hint="Paths are relative to the project's top folder.",
+        request_id=request_id,
+    )

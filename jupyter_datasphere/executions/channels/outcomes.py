@@ -12,9 +12,18 @@ from .base import Outcome, Run
 
 STOPPED = Problem(
     code="stopped",
-    title="The service stopped the run: somebody cancelled it, or its interpreter or machine ended.",
+    title="The service stopped the run before its code came to its end, and does not say why.",
     status=409,
-    hint="If nobody cancelled it, look at the memory that the code needs, then run it again.",
+    hint="Its interpreter may have been killed, as the system does when memory runs out; its machine or the "
+    "service may have been started anew; or somebody cancelled its operation.",
+)
+"""A status for many ends: what they are, the API does not tell apart."""
+
+CANCELLED = Problem(
+    code="interrupted",
+    title="The operation of the run was cancelled at the service.",
+    status=409,
+    hint="If nobody meant it, run it again.",
 )
 
 LOST = Outcome(
@@ -32,7 +41,13 @@ FINISHED = {
     "error": Outcome("failed"),
     "aborted": Outcome(
         "cancelled",
-        Problem(code="interrupted", title="The run was interrupted over there.", status=409),
+        Problem(
+            code="interrupted",
+            title="The run was interrupted over there.",
+            status=409,
+            hint="Somebody interrupted its kernel or cancelled its operation, or its machine was stopped. "
+            "If nobody meant it, run it again.",
+        ),
     ),
 }
 """By the status of the runner's last event."""
@@ -49,12 +64,34 @@ async def operation_of(client: Client, run: Run) -> types.Operation | None:
         return None
 
 
+async def is_over(client: Client, run: Run) -> bool:
+    """Whether the service has let go of a run that was sent."""
+    operation = await operation_of(client, run)
+    return operation is None or operation.done
+
+
 def response_of(operation: types.Operation) -> types.ExecutionResponse:
     """The response of an execution's operation; an empty one where there is none."""
     try:
         return types.convert(operation.response or {}, types.ExecutionResponse)
     except msgspec.ValidationError:
         return types.ExecutionResponse()  # a status that we do not know is no status
+
+
+def without_outputs(operation: types.Operation) -> Outcome:
+    """How an operation that is done ended, where the service has no outputs of its run any more."""
+    outcome = outcome_of(operation)
+    if outcome.problem is not None:
+        return outcome
+    problem = Problem(
+        code="outputs-gone",
+        title=f"The run ended with status {response_of(operation).execution_status}, but the service has no"
+        " outputs and variables of it any more.",
+        status=410,
+        hint="It keeps those of the last runs of a notebook only, and nobody followed this one. Look in the"
+        " project whether its results are there before you run it again.",
+    )
+    return Outcome("lost", problem)
 
 
 def stopped_by(operation: types.Operation) -> Outcome | None:
@@ -70,7 +107,7 @@ def outcome_of(operation: types.Operation) -> Outcome:
     if (stopped := stopped_by(operation)) is not None:
         return stopped
     if operations.failure_of(operation) is not None:
-        return Outcome("cancelled", STOPPED)
+        return Outcome("cancelled", CANCELLED)
     match response_of(operation).execution_status:
         case "OK":
             return Outcome("succeeded")

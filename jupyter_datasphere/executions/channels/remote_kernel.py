@@ -7,14 +7,16 @@ which the session ID in the headers of its messages tells.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from ...datasphere.jupyter_kernel import ConnectionLost, KernelConnection, Message
-from ...datasphere.jupyter_server import JupyterServer
-from ...errors import ExpectedError, UnavailableError
+from ...datasphere.jupyter_server import JupyterServer, no_python, no_such_kernel
+from ...errors import UnavailableError
 from ...protocol import EVENTS_MIME, RunnerBatch
 from ..runner.notebook import RUNNER_VERSION, kernel_loader, run_in_kernel
 from ..runner.request import RunRequest
@@ -23,7 +25,11 @@ QUESTION = "jupyter_datasphere_request"
 PATIENCE = 10.0
 """Seconds that a kernel may take to answer. While code runs, it answers in a thread of its own."""
 BUSY_SECONDS = 2.0
-"""Seconds after which a kernel that does not take the runner is asked whether it has it."""
+"""Seconds after which a kernel that does not take the runner is asked whether it has it; and after which the
+server is asked whether it has a kernel that does not answer."""
+GOING_SECONDS = 10.0
+"""How long a server may take to shut a kernel down that has agreed; one that stays was started anew."""
+GOING_STEP = 0.1
 INBOX_BATCHES = 512
 """So many batches wait to be read; what comes then is asked for later."""
 
@@ -61,11 +67,18 @@ class RemoteKernel:
         """The ID of its process, as it was when a connection was made."""
         self.inboxes: dict[str, Inbox] = {}
         """By the ID of the run."""
+        self.ended_at: float | None = None
+        """When it said that it was shut down, by `time.monotonic`."""
         self._server = server
         self._connection: KernelConnection | None = None
         self._connecting = asyncio.Lock()
         self._doubtful = False
         self._ready = False
+
+    @property
+    def open(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._connection is not None and self._connection.open and not self._doubtful
 
     async def aclose(self) -> None:
         if self._connection is not None:
@@ -74,9 +87,11 @@ class RemoteKernel:
     async def connected(self) -> KernelConnection:
         """The connection, made anew where it broke or where the kernel may be another process."""
         async with self._connecting:
-            if self._connection is None or not self._connection.open or self._doubtful:
+            if self._connection is None or not self.open:
                 await self.aclose()
                 self._connection = None
+                if self.ended_at is not None:
+                    await self._see_it_go()
                 self._doubtful = False
                 connection = await self._server.connect(self.id)
                 connection.on_message, connection.on_end = self._take, self._wake
@@ -117,11 +132,7 @@ class RemoteKernel:
 
     async def ask(self, *, patience: float = PATIENCE, **question: Any) -> Answer:
         """Ask the runner. Raises `UnavailableError` where no answer comes."""
-        connection = await self.connected()
-        try:
-            reply = await connection.ask("control", QUESTION, question, patience=patience)
-        except TimeoutError:
-            raise _silent() from None
+        reply = await self._reply(await self.connected(), QUESTION, question, patience)
         return msgspec.json.decode(reply.content, type=Answer)
 
     async def tell(self, **question: Any) -> None:
@@ -131,17 +142,42 @@ class RemoteKernel:
 
     # Inside
 
-    async def _identify(self, connection: KernelConnection) -> None:
+    async def _reply(
+        self, connection: KernelConnection, kind: str, content: dict[str, Any], patience: float
+    ) -> Message:
+        asking = asyncio.ensure_future(connection.ask("control", kind, content, patience=patience))
         try:
-            reply = await connection.ask("control", "kernel_info_request", {}, patience=PATIENCE)
+            done, _ = await asyncio.wait({asking}, timeout=BUSY_SECONDS)
+            if not done and not await self._server.has_kernel(self.id):
+                self._doubtful = True  # the connection to a kernel that was shut down stays open
+                raise ConnectionLost
+            return await asking
         except TimeoutError:
             raise _silent() from None
+        finally:
+            asking.cancel()
+
+    async def _see_it_go(self) -> None:
+        """Raise `ServiceError` once the server does not have it any more: to connect meanwhile takes long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOING_SECONDS):
+                while await self._server.has_kernel(self.id):  # noqa: ASYNC110 - over there
+                    await asyncio.sleep(GOING_STEP)
+            raise no_such_kernel(self.id)
+
+    async def _identify(self, connection: KernelConnection) -> None:
+        try:
+            reply = await self._reply(connection, "kernel_info_request", {}, PATIENCE)
         except ConnectionLost as error:
             error.may_have_arrived = False
             raise
+        info = msgspec.json.decode(reply.content, type=_KernelInfo)
+        if info.language_info.name.lower() != "python":  # it might do anything with our code
+            raise no_python(f"its kernel {self.id} is for {info.language_info.name[:40]}, not for Python.")
         if reply.header.session != self.process:
             self.process = reply.header.session
             self._ready = False
+            self.ended_at = None
 
     async def _load(self, connection: KernelConnection) -> None:
         loading = asyncio.ensure_future(
@@ -165,11 +201,7 @@ class RemoteKernel:
             loading.cancel()
         answer = msgspec.json.decode(reply.content, type=_ExecuteReply)
         if answer.status != "ok":
-            raise ExpectedError(
-                f"The kernel over there cannot run cells: {answer.ename}: {answer.evalue}.",
-                code="no-ipython",
-                hint="The project's Jupyter server must start a Python kernel with IPython by default.",
-            )
+            raise no_python(f"{answer.ename}: {answer.evalue}.")
 
     async def _is_loaded(self) -> bool:
         """Whether the runner is there, put by another server of ours, and the kernel busy with a run."""
@@ -189,11 +221,20 @@ class RemoteKernel:
             inbox = self.inboxes.get(batch.run)
             if inbox is not None:
                 inbox.put(batch)
+        elif kind == "shutdown_reply" and not msgspec.json.decode(message.content, type=_Shutdown).restart:
+            self.ended_at = time.monotonic()
+            self._leave()
         elif kind == "status":
             state = msgspec.json.decode(message.content, type=_Status).execution_state
             if state in ("restarting", "dead", "starting"):
-                self._doubtful = True
-                self._wake()
+                self._leave(asked=state == "starting")
+
+    def _leave(self, *, asked: bool = False) -> None:
+        """The connection leads to nobody, or to another process; `asked`: which may yet answer."""
+        self._doubtful = True
+        if self._connection is not None and not asked:
+            self._connection.answer_nobody()
+        self._wake()
 
     def _wake(self) -> None:
         for inbox in self.inboxes.values():
@@ -206,6 +247,18 @@ class _Display(msgspec.Struct):
 
 class _Status(msgspec.Struct):
     execution_state: str = ""
+
+
+class _Shutdown(msgspec.Struct):
+    restart: bool = False
+
+
+class _Language(msgspec.Struct):
+    name: str = ""
+
+
+class _KernelInfo(msgspec.Struct):
+    language_info: _Language = msgspec.field(default_factory=_Language)
 
 
 class _ExecuteReply(msgspec.Struct):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from ...datasphere import types
 from ...datasphere.client import Client
 from ...datasphere.schedule import Pace
-from ...errors import ExpectedError, NotFoundError, ServiceError
+from ...errors import ChannelError, ExpectedError, NotFoundError, ServiceError
 from ...protocol import (
     ExecutionRequest,
     FailureEvent,
@@ -24,13 +24,22 @@ from ..runner.notebook import RUNNER_NAME, RUNNER_VERSION
 from ..runner.request import environment
 from . import outputs
 from .base import Namespace, News, Run, Submission
+from .installed import RUNNER_PATH, InstalledRunner
 from .namespaces import variables_of
-from .notebooks import absolute, find_notebook
-from .outcomes import FINISHED, LOST, operation_of, outcome_of, response_of, stopped_by
+from .notebooks import find_notebook
+from .outcomes import (
+    FINISHED,
+    LOST,
+    is_over,
+    operation_of,
+    outcome_of,
+    response_of,
+    stopped_by,
+    without_outputs,
+)
 from .requests import run_request
 
 STATE_VARIABLE = "jupyter_datasphere_state"
-RUNNER_PATH = absolute(RUNNER_NAME)
 TRUST_SECONDS = 0.05
 """How long after its last news a run is taken to be alive without a look at its operation."""
 REASON_SECONDS = 5.0
@@ -45,25 +54,30 @@ class StateChannel:
     name = "state"
     counts_units = True
 
-    def __init__(self, client: Client, pace: Pace) -> None:
+    def __init__(self, client: Client, runner: InstalledRunner, pace: Pace) -> None:
         self._client = client
+        self._runner = runner
         self._pace = pace
         self._runner_cells: dict[str, str] = {}
+
+    async def look(self, project_id: str) -> None:
+        await self._runner_cell(project_id)
+
+    async def open(self, project_id: str) -> None:
+        try:
+            await self._runner_cell(project_id)
+        except NotFoundError as error:
+            try:
+                await self._runner.install(project_id)
+            except ExpectedError:
+                raise error from None  # whose remedy needs no transfer of files from here
+            await self._runner_cell(project_id)
 
     async def check(self, project_id: str, request: ExecutionRequest) -> None:
         asked = run_request("0" * 16, request)
         environment(asked)
-        await self._runner_cell(project_id)
         if asked.kind == "notebook":
             await find_notebook(self._client, project_id, asked.path)
-
-    async def probe(self, project_id: str) -> str:
-        """Whether a project can use this channel: "ok", or the reason why not."""
-        try:
-            await self._runner_cell(project_id)
-        except (NotFoundError, ExpectedError) as error:
-            return str(error)
-        return "ok"
 
     def place(self, project_id: str, request: ExecutionRequest) -> str | None:
         return f"{project_id}:{RUNNER_PATH}"
@@ -107,10 +121,10 @@ class StateChannel:
             metadata = await self._client.notebook_metadata(project_id, RUNNER_PATH)
         except ServiceError as error:
             if error.code == "no-such-method":
-                raise ExpectedError(
-                    "This revision of the service gives no outputs of cells, and no other channel is there.",
-                    code="no-channel",
-                    hint="Revision 2024-03 of the API is needed.",
+                raise ChannelError(
+                    "This revision of the API gives no outputs of cells back.",
+                    code="no-such-method",
+                    hint="It needs revision 2024-03.",
                     request_id=error.request_id,
                 ) from error
             if error.code != "not-found":
@@ -120,7 +134,8 @@ class StateChannel:
             raise NotFoundError(
                 f"Project {project_id} has no runner notebook {RUNNER_NAME}.",
                 code="no-runner",
-                hint="Write it with `jupyter datasphere runner` and upload it to the project's top folder.",
+                hint="It is put there by itself where files can be transferred. Else write it with "
+                "`jupyter datasphere runner` and upload it to the project's top folder.",
             )
         self._runner_cells[project_id] = metadata.cell_ids[-1]
         return metadata.cell_ids[-1]
@@ -143,7 +158,8 @@ class RunnerFeed:
         self._gap = False
         self._ended: types.Operation | None = None
         self._aborted_at: float | None = None
-        self._last_news = client.transport.here.elapsed()
+        # The newest run of the runner is what is answered for, which may be another one by now.
+        self._last_news = float("-inf") if run.joined else client.transport.here.elapsed()
 
     async def news(self) -> News:
         news = await self._news()
@@ -172,10 +188,7 @@ class RunnerFeed:
         await asyncio.sleep(seconds)
 
     async def settled(self) -> bool:
-        if self._ended is not None:
-            return True
-        operation = await operation_of(self._client, self._run)
-        return operation is None or operation.done
+        return self._ended is not None or await is_over(self._client, self._run)
 
     async def _look_at_operation(self) -> News:
         operation = await operation_of(self._client, self._run)
@@ -184,6 +197,15 @@ class RunnerFeed:
         if not operation.done:
             return News()
         self._ended = operation
+        try:
+            return await self._last_look(operation)
+        except ServiceError as error:
+            if error.code != "not-found":
+                raise
+            return News(outcome=without_outputs(operation))
+
+    async def _last_look(self, operation: types.Operation) -> News:
+        """What an operation that is done has left."""
         checkpoint = response_of(operation).checkpoint_id
         self._texts.extend(await self._outputs(self._start_at, checkpoint))
         news = self._take()

@@ -21,6 +21,7 @@ from .source.folders import is_run, part_path, picture_path, request_path
 from .source.request import PREFIX
 
 __all__ = [
+    "FILE_LIMIT",
     "INPUTS_LIMIT",
     "PARTS_LIMIT",
     "PART_SIZE",
@@ -38,6 +39,8 @@ __all__ = [
 
 PART_SIZE = 100 * 1024
 INPUTS_LIMIT = 1024 * 1024
+FILE_LIMIT = 64 * 1024 * 1024
+"""Bytes of a request as JSON: in an environment, and as a file."""
 
 STATE_LIMIT = 100 * 1024 * 1024
 PARTS_LIMIT = 1024 * 1024 * 1024
@@ -82,7 +85,8 @@ def environment(request: RunRequest, limit: int = INPUTS_LIMIT) -> dict[str, str
             f"The code and the inputs of the run take {len(text):,} bytes as JSON; "
             f"at most {limit:,} bytes can be sent with a run.",
             code="inputs-too-large",
-            hint="Put the data into a file of the project and read it there.",
+            hint="Put the data into a file of the project and read it there, or go by --channel files, which"
+            f" takes {FILE_LIMIT // 2**20} MiB.",
         )
     parts = [text[start : start + PART_SIZE] for start in range(0, len(text), PART_SIZE)]
     return {

@@ -20,5 +20,6 @@ class VariablesHandler(DataSphereHandler):
                 session=session,
                 notebook=notebook,
                 names=self.get_query_arguments("name"),
+                channel=self.get_query_argument("channel", None),
             )
         )

@@ -28,7 +28,6 @@ def stage(folder: Path, order: FileRequest) -> dict[str, str]:
     """Put the request into the project, as an upload does; the environment of the run."""
     content, strings = file_request(order)
     path = folder / request_path(order.request.run)
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return strings
 
@@ -94,7 +93,8 @@ def run(kernel: Kernel, code: str = "", **options: Any) -> Result:
     strings = stage(kernel.folder, order)
     messages, reply = execute(kernel, strings)
     assert messages == []  # nothing leaves by the cell
-    left = {path.name for path in (kernel.folder / request_path(order.request.run)).parent.iterdir()}
+    assert not (kernel.folder / request_path(order.request.run)).exists()
+    left = {path.name for path in (kernel.folder / part_path(order.request.run, 1)).parent.iterdir()}
     assert {name for name in left if not name.startswith("part-")} == set()
     return result_of(kernel.folder, order.request.run, reply).check()
 

@@ -103,7 +103,10 @@ def test_runs_of_one_session_at_once_wait_for_each_other(kernel: Kernel, second:
     two = new_order("print(x)\ny = 2", session="both")
     end_two = begin(second, two)
     wait_for(lambda: result_of(folder, two.request.run).notices)
-    assert "waits for its end" in notices(result_of(folder, two.request.run))
+    told = notices(result_of(folder, two.request.run))
+    assert f"Run {one.request.run} (since 20" in told
+    assert "waits for its end. To interrupt this one ends only the wait. The other ends by" in told
+    assert f"%ds_cancel {one.request.run}" in told
     assert run_alone(folder, "print('free')", session="not that one").text() == "free\n"
     (folder / "let").touch()
     assert end_one().status == "ok"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import nbformat
@@ -26,8 +28,8 @@ def test_it_is_a_valid_notebook_whose_last_cell_is_the_only_code() -> None:
     found = nbformat.reads(runner_notebook().decode(), as_version=4)
     nbformat.validate(found)
     assert (found.nbformat, found.nbformat_minor) == (4, 5)
-    assert [cell.cell_type for cell in found.cells] == ["markdown", "code"]
-    assert found.cells[1].source == runner_cell()
+    assert [cell.cell_type for cell in found.cells] == ["markdown", "raw", "code"]
+    assert found.cells[2].source == runner_cell()
     assert RUNNER_VERSION in found.cells[0].source
     assert RUNNER_NAME == "jupyter_datasphere_runner.ipynb"
 
@@ -51,17 +53,17 @@ def test_the_version_changes_with_the_source(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_every_module_of_the_folder_is_in_the_notebook() -> None:
     assert {path.name for path in FOLDER.glob("*.py")} == {"__init__.py", *(path.name for path in MODULES)}
-    cell = json.loads(runner_notebook())["cells"][1]
-    text = "".join(cell["source"])
+    _, legible, code = json.loads(runner_notebook())["cells"]
+    text = "".join(legible["source"])
     assert all(path.read_text() in text for path in MODULES)
+    (packed,) = re.findall('"([A-Za-z0-9+/=]{1000,})"', "".join(code["source"]))
+    run = json.loads(zlib.decompress(base64.b64decode(packed)))
+    assert run == {"": "", **{f".{path.stem}": path.read_text() for path in MODULES}}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_python_3_8_understands_it_and_it_fits_into_the_cell(path: Path) -> None:
-    text = path.read_text()
-    ast.parse(text, feature_version=(3, 8))
-    assert "'''" not in text
-    assert not text.endswith("\\")
+def test_python_3_8_understands_it(path: Path) -> None:
+    ast.parse(path.read_text(), feature_version=(3, 8))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

@@ -254,7 +254,6 @@ def test_what_is_never_collected_goes_by_age_and_by_size(tmp_path: Path) -> None
     for number in range(1, 6):
         old_run(tmp_path, f"of-day-{number}", age=number * day, size=1000)
     old_run(tmp_path, "waiting", size=5000)
-    (tmp_path / run_folder("waiting") / "request.json").write_text("{}")
     sweep(str(tmp_path), [], 10**9, "")
     assert len(os.listdir(tmp_path / ".jupyter-datasphere/runs")) == 6  # without the ancient one
     sweep(str(tmp_path), [], 8500, "")
@@ -266,6 +265,13 @@ def test_what_is_never_collected_goes_by_age_and_by_size(tmp_path: Path) -> None
     ]
     sweep(str(tmp_path), [], 1, "")
     assert os.listdir(tmp_path / ".jupyter-datasphere/runs") == ["waiting"]
+
+
+def test_the_request_of_a_run_that_never_began_goes_with_it(tmp_path: Path) -> None:
+    for name in ("never-run", "waits"):
+        (tmp_path / request_path(name)).write_text("{}")
+    sweep(str(tmp_path), ["never-run"], 1, "another")
+    assert os.listdir(tmp_path) == [request_path("waits")]
 
 
 def test_a_run_that_is_on_is_not_removed(tmp_path: Path) -> None:

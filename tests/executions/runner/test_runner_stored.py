@@ -72,6 +72,26 @@ def test_one_process_has_it(tmp_path: Path, file: SessionFile) -> None:
     other.unlock()
 
 
+@pytest.mark.parametrize(
+    ("content", "holder"),
+    [
+        (b'{"run": "r1", "at": 5}', ("r1", 5.0)),
+        (b"", None),
+        (b"[1]", None),
+        (b"\xff", None),
+        (b"[" * 100_000, None),
+        (b'{"run": "../\\u001b", "at": 5}', None),
+        (b'{"run": "r1", "at": 1e300}', None),
+        (b'{"run": "r1", "at": NaN}', None),
+    ],
+)
+def test_who_has_it_is_told_if_that_can_be_read(
+    tmp_path: Path, file: SessionFile, content: bytes, holder: tuple[str, float] | None
+) -> None:
+    (tmp_path / SESSIONS / "main.lock").write_bytes(content)
+    assert file.holder() == holder
+
+
 WRITER = """
 import sys
 from jupyter_datasphere.executions.runner.source.stored import SessionFile

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,13 @@ def test_a_cell_that_may_raise(kernel: Kernel) -> None:
     assert result.outputs[0]["ename"] == "ZeroDivisionError"
 
 
+def test_a_cell_that_is_not_to_be_run(kernel: Kernel) -> None:
+    write(kernel.folder / "skips.ipynb", "x = 1", tagged("x = 2", "skip-execution"), "print(x)")
+    result = kernel.run(path="skips.ipynb")
+    assert result.text() == "1\n"
+    assert [(cell["index"], cell["total"]) for cell in result.of("cell")] == [(0, 3), (2, 3)]
+
+
 def test_without_a_session_each_run_is_fresh_and_can_be_read(kernel: Kernel) -> None:
     write(kernel.folder / "fresh.ipynb", "print('x' in globals())\nx = 1")
     kernel.run("x = 'main'")
@@ -123,6 +131,23 @@ def test_relative_paths_are_those_of_the_project_whatever_the_session_did(kernel
         ("list.ipynb", b"[]", "NotebookError", "no list of cells"),
         ("old.ipynb", b'{"nbformat": 3, "worksheets": []}', "NotebookError", "format 4"),
         ("odd.ipynb", b'{"cells": [1]}', "NotebookError", "cell 0 is no object"),
+        ("source.ipynb", b'{"cells": [{"source": {}}]}', "NotebookError", "source of a cell"),
+        ("lines.ipynb", b'{"cells": [{"source": ["a", 1]}]}', "NotebookError", "source of a cell"),
+        ("meta.ipynb", b'{"cells": [{"metadata": ["a"]}]}', "NotebookError", "metadata of a cell"),
+        ("tags.ipynb", b'{"cells": [{"metadata": {"tags": 1}}]}', "NotebookError", "no list (cell 0)"),
+        ("text.ipynb", b'{"cells": [{"metadata": {"tags": "a"}}]}', "NotebookError", "tags of a cell"),
+        (
+            "deep.ipynb",
+            b'{"cells": [], "a": %s1%s}' % (b"[" * 9000, b"]" * 9000),
+            "NotebookError",
+            "nested too deeply",
+        ),
+        (
+            "low.ipynb",
+            b'{"cells": [], "metadata": {"a":%s1%s}}' % (b"[" * 700, b"]" * 700),
+            "NotebookError",
+            "nested too deeply",
+        ),
     ],
 )
 def test_what_is_no_notebook(
@@ -136,6 +161,46 @@ def test_what_is_no_notebook(
     assert result.failure["ename"] == ename
     assert words in result.failure["evalue"]
     assert result.failure["evalue"] in result.failure["traceback"][0]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "language"),
+    [
+        ({"language_info": {"name": "R"}, "kernelspec": {"name": "mine"}}, "R"),
+        ({"kernelspec": {"name": "mine", "language": "julia"}}, "julia"),
+        ({"kernelspec": {"name": "ir", "display_name": "R"}}, "R"),
+        ({"kernelspec": {"name": "bash"}}, "Bash"),
+        ({"language_info": {"name": "\x1b[31m" + "x" * 100}}, "x" * 35),
+    ],
+)
+def test_a_notebook_in_another_language_is_refused_before_its_first_cell(
+    kernel: Kernel, metadata: dict[str, Any], language: str
+) -> None:
+    content = new_notebook(cells=[new_code_cell("print('ran')")]) | {"metadata": metadata}
+    (kernel.folder / "other.ipynb").write_text(json.dumps(content))
+    result = kernel.run(path="other.ipynb")
+    assert (result.status, result.text(), result.of("cell")) == ("error", "", [])
+    assert result.failure["ename"] == "NotebookError"
+    assert f"is written in {language}" in result.failure["evalue"].replace("[31m", "")
+    assert result.failure["evalue"].isprintable() and len(result.failure["evalue"]) < 300
+    assert "open it with a kernel for that" in result.failure["evalue"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"kernelspec": {"name": "my-env"}},
+        {"kernelspec": {"name": "python3", "language": "Python"}},
+        {"language_info": {"name": "ipython"}, "kernelspec": {"language": "python3", "name": "x"}},
+        {"language_info": ["R"], "kernelspec": {"name": 7, "language": None}},
+        ["R"],
+    ],
+)
+def test_a_notebook_in_python_or_in_who_knows_what_runs(kernel: Kernel, metadata: Any) -> None:
+    content = new_notebook(cells=[new_code_cell("print('ran')")]) | {"metadata": metadata}
+    (kernel.folder / "python.ipynb").write_text(json.dumps(content))
+    assert kernel.run(path="python.ipynb").text() == "ran\n"
 
 
 def test_a_display_of_an_earlier_cell_is_updated(kernel: Kernel) -> None:
@@ -165,3 +230,47 @@ def test_a_task_of_an_earlier_cell_writes_under_that_cell(kernel: Kernel) -> Non
 def test_an_empty_notebook(kernel: Kernel) -> None:
     write(kernel.folder / "empty.ipynb")
     assert kernel.run(path="empty.ipynb").status == "ok"
+
+
+def test_the_notebook_is_told_as_it_was_read(kernel: Kernel) -> None:
+    """Without what earlier runs left in it, and as JSON that everybody reads."""
+    small, large = {"a.png": {"image/png": "AAAA"}}, {"b.png": {"image/png": "B" * 1_000_000}}
+    cells = [
+        {
+            "cell_type": "markdown",
+            "id": "m",
+            "metadata": {},
+            "source": ["# Two\n", "lines"],
+            "attachments": small,
+        },
+        {"cell_type": "markdown", "metadata": {}, "source": "![](attachment:b.png)", "attachments": large},
+        {
+            "cell_type": "code",
+            "id": "c",
+            "metadata": {"tags": ["t"]},
+            "source": ["1\n", "2"],
+            "outputs": [{"output_type": "stream", "name": "stdout", "text": "x" * 1_000_000}],
+            "execution_count": 7,
+        },
+    ]
+    metadata = {"widgets": {"state": {}}, "kernelspec": {"name": "python3"}, "endless": float("inf")}
+    stored = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    (kernel.folder / "told.ipynb").write_text(json.dumps(stored))
+    (told,) = kernel.run(path="told.ipynb").of("notebook")
+    assert told["left_out"] == ["b.png"]
+    assert told["content"] == {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3"}, "endless": None},
+        "cells": [
+            {
+                "cell_type": "markdown",
+                "id": "m",
+                "metadata": {},
+                "source": "# Two\nlines",
+                "attachments": small,
+            },
+            {"cell_type": "markdown", "metadata": {}, "source": "![](attachment:b.png)"},
+            {"cell_type": "code", "id": "c", "metadata": {"tags": ["t"]}, "source": "1\n2"},
+        ],
+    }

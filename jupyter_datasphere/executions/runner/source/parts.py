@@ -14,7 +14,7 @@ from pathlib import Path
 from time import monotonic, sleep, time
 
 from .events import Undeliverable
-from .folders import FOLDER, LOCK, OWN_FILES, RESERVE, is_run, part_name, run_folder
+from .folders import FOLDER, LOCK, OWN_FILES, RESERVE, is_run, part_name, request_path, run_folder
 
 AGE_LIMIT = 7 * 24 * 3600.0
 """Seconds after which the parts of a run that were never collected are removed."""
@@ -120,14 +120,17 @@ class Parts:
 
 def sweep(home: str, collected: Iterable[str], limit: float, own: str) -> None:
     """Remove the runs that were collected; of the others the old, and the oldest beyond `limit` bytes."""
+    collected = [run for run in collected if is_run(run) and run != own]
+    for run in collected:
+        with suppress(OSError):  # it was read; or there is no right to do so
+            Path(home, request_path(run)).unlink()
     try:
         runs = _open_runs(home)
     except OSError:  # there are none, or the folder is a link: then it is not ours
         return
     try:
         for run in collected:
-            if is_run(run) and run != own:
-                _remove_run(runs, run)
+            _remove_run(runs, run)
         left = []
         with os.scandir(runs) as entries:
             names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]

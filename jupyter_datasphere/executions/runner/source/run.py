@@ -27,10 +27,7 @@ STATE = "jupyter_datasphere_state"
 
 LATE = "What follows was written after the end of an earlier run of this session."
 
-STILL_ON = (
-    "These threads were still on when the run ended: {}. What they write from now on is shown with the next "
-    "run of this session, if this interpreter lives until then."
-)
+STILL_ON = "These threads were still on when the run ended: {}. {}"
 
 UNDELIVERABLE = "OutputLost"
 ROOM = "Make room in the project (its files, or the output of this code), and run it again."
@@ -155,7 +152,12 @@ class Run:
             late += f" {self._session.dropped:,} pieces before it were dropped."
             self._session.dropped = 0
         self.delivery.open(
-            event("started", runner=self._interpreter.version, python=platform.python_version()),
+            event(
+                "started",
+                runner=self._interpreter.version,
+                python=platform.python_version(),
+                fresh=self._session.frame is None and not self._way.keeps_sessions,
+            ),
             *(event("notice", text=text) for text in notices),
             late=late,
         )
@@ -192,8 +194,8 @@ class Run:
         self._interrupts.open = False
         self._sessions.claim(self._session.key, threads)
         on = [thread.name for thread in set(threading.enumerate()) - threads if not thread.daemon]
-        if on and self._way.in_files:
-            self._tell(STILL_ON.format(", ".join(sorted(on))))
+        if on:
+            self._tell(STILL_ON.format(", ".join(sorted(on)), self._way.threads_later))
         self._capture.end()
         self._session.frame = Frame(self._shell)
         self._session.summary = summary(self._shell.user_ns, self._shell.user_ns_hidden)
@@ -228,16 +230,18 @@ class Run:
 
     async def _notebook(self) -> None:
         try:
-            cells = notebooks.read(self._request.path, self._sessions.home)
+            stored = notebooks.read(self._request.path, self._sessions.home)
         except (OSError, notebooks.NotebookError) as error:
             name = type(error).__name__
             self._fail(name, str(error), [f"{name}: {error}"])
             raise Stop from error
-        for index, cell in enumerate(cells):
+        self._put(event("notebook", content=stored.content, left_out=stored.left_out))
+        total = len(stored.cells)
+        for index, cell in enumerate(stored.cells):
+            if cell.skipped:
+                continue
             self._begin_cell(index)
-            self._put(
-                event("cell", index=index, total=len(cells), cell_id=cell.cell_id, title=cell.title[:200])
-            )
+            self._put(event("cell", index=index, total=total, cell_id=cell.cell_id, title=cell.title[:200]))
             await self._cell(cell.source, cell.may_raise)
             if cell.parameters:  # as papermill does it: what is given comes after the defaults
                 self._shell.user_ns.update(self._request.inputs)
@@ -296,7 +300,7 @@ class Run:
         if may_raise and not self._interrupts.arrived:
             self._put_error(shown)
             return False
-        self._fail(shown["ename"], shown["evalue"], shown["traceback"])
+        self._fail(shown["ename"], shown["evalue"], shown["traceback"], self._index)
         return True
 
     def _show_payloads(self) -> None:
@@ -345,9 +349,10 @@ class Run:
         if content is not None:
             self._put(output("error", self._capture.encode(content), self._index))
 
-    def _fail(self, ename: str, evalue: str, lines: list[str]) -> None:
+    def _fail(self, ename: str, evalue: str, lines: list[str], cell: int | None = None) -> None:
+        """`cell`: whose code raised that."""
         self.status = "error"
-        self._put(event("failure", ename=ename, evalue=evalue, traceback=list(lines), cell=self._index))
+        self._put(event("failure", ename=ename, evalue=evalue, traceback=list(lines), cell=cell))
 
     def _shown_as(self, error: BaseException) -> BaseException:
         """An interrupt is a KeyboardInterrupt, also where asyncio made a cancellation of it."""

@@ -11,18 +11,22 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from .folders import FOLDER, SESSIONS, picture_path, session_name
+from .folders import FOLDER, SESSIONS, is_run, picture_path, session_name
 
 _FORMAT = b"jupyter-datasphere session "
 _VERSION = 1
 _LINE = b"%s%d\n" % (_FORMAT, _VERSION)
 _TAIL = 8 + hashlib.blake2b(digest_size=32).digest_size
 _PIECE = 1024 * 1024
+_HOLDER_SIZE = 256
+_YEAR_5138 = 1e11
+"""Seconds since 1970 that a date can be made of."""
 
 
 class Unreadable(ValueError):
@@ -51,8 +55,11 @@ class SessionFile:
         self.without_locks = ""
         """Why two interpreters cannot be kept apart here, if so."""
 
-    def lock(self) -> bool:
-        """Take the session for this process if nobody has it; when we die, the operating system frees it."""
+    def lock(self, run: str = "") -> bool:
+        """Take the session for this process if nobody has it; when we die, the operating system frees it.
+
+        `run`: which run has it, for `holder`.
+        """
         for folder in (self._home / FOLDER, self._home / SESSIONS):
             if folder.is_symlink():
                 raise OSError(f"{folder} is a link, and nothing is kept there")
@@ -68,13 +75,28 @@ class SessionFile:
             self.without_locks = str(error.strerror)
         self._lock = lock
         _not_in_children(self)
+        if not self.without_locks:
+            with suppress(OSError):  # a full disk keeps nobody from computing
+                os.ftruncate(lock, 0)
+                os.write(lock, json.dumps({"run": run, "at": time.time()}).encode())
         return True
+
+    def holder(self) -> tuple[str, float] | None:
+        """Which run has the session, and since when (seconds since 1970); None if that is not known."""
+        try:
+            with self._path.with_suffix(".lock").open("rb") as file:
+                said = json.loads(file.read(_HOLDER_SIZE))
+            run, at = said["run"], float(said["at"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return (run, at) if is_run(run) and 0 <= at < _YEAR_5138 else None
 
     def unlock(self) -> None:
         """Give the session back."""
         lock, self._lock = self._lock, None
         if lock is not None:
             with suppress(OSError):
+                os.ftruncate(lock, 0)
                 fcntl.flock(lock, fcntl.LOCK_UN)  # a child that we forked may have it open
             os.close(lock)
 

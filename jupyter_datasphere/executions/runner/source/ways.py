@@ -21,7 +21,10 @@ PARTS_LEAST = 1024 * 1024
 class Way:
     """By what `publish` does with a batch, from an interpreter that lives on: nothing is kept in files."""
 
-    in_files = False
+    threads_later = "What they write from now on is shown with the next run of this session."
+    """What becomes of threads that a run has left."""
+    keeps_sessions = False
+    """Whether a session outlives its interpreter."""
 
     def __init__(self, publish: Callable[[bytes], None], request: Request) -> None:
         self.request = request
@@ -54,7 +57,11 @@ class Files(Way):
     Raises `OSError`, `AlreadyBegun` or `ValueError` where not even that can be told in files.
     """
 
-    in_files = True
+    threads_later = (
+        "They end with this interpreter, and what they write from now on is lost; only where it lives on, "
+        "the next run of this session shows that."
+    )
+    keeps_sessions = True
 
     def __init__(self, strings: dict[str, str], home: str) -> None:
         run = strings.get("RUN", "")
@@ -81,7 +88,7 @@ class Files(Way):
         self._session, self._interrupts, self._tell = session, interrupts, tell
         self._parts.on_trouble = interrupts.press
         if self.request.kind == "code" or self.request.session is not None:
-            self._keeper = Keeper(self._home, session, shell, self._limit, tell)
+            self._keeper = Keeper(self._home, self.request.run, session, shell, self._limit, tell)
 
     async def restore(self) -> None:
         keeper = self._keeper
