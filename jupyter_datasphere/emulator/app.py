@@ -7,6 +7,7 @@ The folder (the *root*) belongs to one emulator at a time and holds
 - `emulator.sqlite`: see `store`; `emulator.lock`: locked while an emulator runs; `kernels.log`;
   `jupyter.log`: of the projects' own Jupyter servers
 - `projects/<project ID>/`: the storage of a project; `uploads/`: files that are not complete yet
+- `keys/`: key files of service accounts; `bin/yc`: see `yc_script`
 """
 
 from __future__ import annotations
@@ -15,11 +16,9 @@ import asyncio
 import errno
 import fcntl
 import logging
-import os
 import secrets
 import signal
 import socket
-import tempfile
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -29,9 +28,12 @@ from typing import Self
 import msgspec
 from aiohttp import web
 
+from ..datasphere.types import TokenResponse
 from ..errors import ConflictError, UsageError
+from .accounts import Account, key_file, write_private
 from .billing import Billing
 from .control import Control
+from .errors import not_found
 from .executions import Executions
 from .faults import Faults, Rule
 from .files import Files, PathForm
@@ -47,6 +49,7 @@ from .resources import Resources
 from .routes import HOSTS, Revision, application
 from .seed import Identities, identities, seed, write_runner
 from .store import Store
+from .yc_script import write_script
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +81,16 @@ class EmulatorConfig(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[Rule, ...] = ()
 
 
+class AccountInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How to be one of the accounts: by its OAuth token or its key file, and each by `bin/yc` of the root."""
+
+    name: str
+    id: str
+    type: str
+    oauth_token: str = ""
+    key_file: str = ""
+
+
 class EmulatorInfo(msgspec.Struct, frozen=True):
     """Content of `emulator.json`. `control_token` is for the control endpoint, and new at every start.
 
@@ -91,6 +104,7 @@ class EmulatorInfo(msgspec.Struct, frozen=True):
     community_id: str
     project_id: str
     control_token: str
+    accounts: tuple[AccountInfo, ...] = ()
 
     def environment(self) -> bytes:
         """What a Jupyter server needs to use the emulator, as lines of a shell; no value holds a quote."""
@@ -122,6 +136,7 @@ class Emulator:
             restart=self._restart_soon,
             link=self._link,
             stop=self._stop_server,
+            issue=self._issue,
         )
         self._info: EmulatorInfo | None = None
         self._listener: socket.socket
@@ -132,6 +147,7 @@ class Emulator:
         """What a restart ends and makes anew."""
         self._resources: Resources
         self._jupyter: JupyterServers
+        self._identity: Identity
         self._sessions: dict[str, str] = {}
         self._restarting: asyncio.Task[None] | None = None
 
@@ -199,12 +215,13 @@ class Emulator:
             community_id=who.community_id,
             project_id=who.project_id,
             control_token=self._control.token,
+            accounts=tuple(_account_info(account, root) for account in who.accounts),
         )
         self._listener = listener
-        _write_private(info_file, msgspec.json.format(msgspec.json.encode(self._info)))
+        write_private(info_file, msgspec.json.format(msgspec.json.encode(self._info)))
         stack.callback(info_file.unlink, missing_ok=True)
         environment_file = root / "emulator.env"
-        _write_private(environment_file, self._info.environment())
+        write_private(environment_file, self._info.environment())
         stack.callback(environment_file.unlink, missing_ok=True)
 
     async def _link(self, project_id: str) -> str:
@@ -212,6 +229,12 @@ class Emulator:
 
     async def _stop_server(self, project_id: str) -> bool:
         return await self._jupyter.stop(self._resources.project(project_id).id)
+
+    def _issue(self, name: str) -> TokenResponse:
+        account = self._identity.named(name)
+        if account is None:
+            raise not_found("Account", name[:60])
+        return self._identity.issue(account)
 
     def _restart_soon(self) -> None:
         """Begin a restart, unless one goes on already."""
@@ -247,7 +270,8 @@ class Emulator:
             raise UsageError(str(error), hint="Choose another folder with --root.") from error
         stack.callback(store.close)
 
-        who = identities(store)
+        who = identities(store, root)
+        write_script(root)
         resources = Resources(store, who.organization_id, zone_required=config.revision == "current")
         who = seed(store, resources, who, projects, config.notebooks)
         if config.runner is not None:
@@ -274,12 +298,8 @@ class Emulator:
         executions.abort_unfinished()
         stack.push_async_callback(executions.close)
 
-        identity = Identity(
-            store=store,
-            subject=who.user_id,
-            oauth_token=who.oauth_token,
-            secret=who.secret,
-            lifetime=config.token_lifetime,
+        self._identity = identity = Identity(
+            store=store, accounts=who.accounts, secret=who.secret, lifetime=config.token_lifetime
         )
         await self._serve_files(
             stack, Files(resources, notebooks, root / "uploads", config.files_paths), identity
@@ -377,9 +397,11 @@ def _url(listener: socket.socket) -> str:
     return f"http://{ADDRESS}:{listener.getsockname()[1]}"
 
 
-def _write_private(path: Path, content: bytes) -> None:
-    """Write a file at once, readable by its owner only."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent)  # made with mode 0600
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    Path(name).replace(path)
+def _account_info(account: Account, root: Path) -> AccountInfo:
+    return AccountInfo(
+        name=account.name,
+        id=account.id,
+        type=account.type,
+        oauth_token=account.oauth_token,
+        key_file=str(key_file(root, account)) if account.key_id else "",
+    )

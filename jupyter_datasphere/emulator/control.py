@@ -1,7 +1,7 @@
 """The control endpoint: what tests and lessons ask of the emulator itself, next to the service's API.
 
 `GET /emulator/faults`, `PUT /emulator/faults`, `GET /emulator/calls`, `GET /emulator/link?project=ID`,
-`DELETE /emulator/link?project=ID`.
+`DELETE /emulator/link?project=ID`, `POST /emulator/token?account=NAME`.
 They need the `control_token` of `emulator.json` as bearer token, are not counted and never meet a fault:
 whoever has set a rule that breaks every call can take it back.
 """
@@ -16,6 +16,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from ..datasphere import types
+from ..datasphere.types import TokenResponse
 from .errors import ApiError, Code, invalid
 from .errors import Handler as WebHandler
 from .faults import Faults, parse_rules
@@ -34,6 +36,8 @@ class Control(msgspec.Struct, frozen=True):
     """The link for external IDE of a project, by its ID; its Jupyter server runs then."""
     stop: Callable[[str], Awaitable[bool]]
     """Stop a project's VM: end its Jupyter server with all kernels. Whether one ran."""
+    issue: Callable[[str], TokenResponse]
+    """An IAM token of an account, by its name."""
 
 
 def add_control(router: web.UrlDispatcher, control: Control) -> None:
@@ -61,6 +65,11 @@ def add_control(router: web.UrlDispatcher, control: Control) -> None:
         """What happens over there when a project is closed, or has been idle for long."""
         return _json({"stopped": await control.stop(request.query.get("project", ""))})
 
+    async def post_token(request: web.Request) -> web.StreamResponse:
+        """What the vendor's CLI gives to who has logged in with it, a browser's login included."""
+        return _json(types.to_builtins(control.issue(request.query.get("account", ""))))
+
+    router.add_post("/emulator/token", _guarded(control.token, post_token))
     router.add_delete("/emulator/link", _guarded(control.token, delete_link))
     router.add_get("/emulator/link", _guarded(control.token, get_link), allow_head=False)
     router.add_get("/emulator/faults", _guarded(control.token, get_faults), allow_head=False)

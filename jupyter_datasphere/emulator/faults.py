@@ -24,8 +24,10 @@ FaultStatus = Literal[403, 429, 500, 502, 503, 504]
 
 KINDS = ("status", "delay", "cut", "lose", "expire_tokens", "forget_operation", "pause", "restart")
 UPLOAD, DOWNLOAD = "files.upload", "files.download"
-"""Names of the two gRPC methods; the others are those of the table."""
-NAMES = (*METHODS, UPLOAD, DOWNLOAD)
+"""Names of the two gRPC methods."""
+METADATA_TOKEN = "metadata.token"  # noqa: S105 - a name
+"""Name of the call by which a VM gets a token; the others are those of the table."""
+NAMES = (*METHODS, UPLOAD, DOWNLOAD, METADATA_TOKEN)
 ONLY_FOR = {"forget_operation": "operation.get", "pause": "project.execute"}
 """Faults that mean something for one method only."""
 

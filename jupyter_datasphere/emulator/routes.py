@@ -19,8 +19,10 @@ from ..datasphere.methods import METHODS, Method
 from .control import Control, add_control
 from .errors import Handler as WebHandler
 from .errors import answer_errors, invalid
+from .faults import METADATA_TOKEN
 from .handlers import HANDLERS, SERVICES, Call
 from .injection import PAUSE, injection
+from .metadata import METADATA_PATH, metadata_token
 from .protojson import message, parse_body, parse_query
 
 Revision = Literal["2024-03", "current"]
@@ -51,6 +53,8 @@ def application(revision: Revision, control: Control) -> web.Application:
             if method.name == "operation.cancel":  # the reference says GET, one of the guides POST
                 app.router.add_route("POST", route_template(method.path), handler)
     app.router.add_route("*", "/ide/{projectId}", project_page)
+    app.router.add_get(METADATA_PATH, metadata_token, allow_head=False)
+    names[metadata_token] = METADATA_TOKEN
     add_control(app.router, control)
     return app
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from ..datasphere import types
+from .accounts import Account, complete, new_oauth_token, with_key_files
 from .ids import new_id
 from .resources import Resources
 from .store import Store
@@ -26,19 +27,32 @@ class Identities(msgspec.Struct, frozen=True):
     secret: str
     community_id: str = ""
     project_id: str = ""
+    accounts: tuple[Account, ...] = ()
+    """All of them; the first is the one that `user_id` and `oauth_token` are of."""
+
+    def __repr__(self) -> str:
+        return f"Identities(accounts={self.accounts!r})"
+
+    __str__ = __repr__
 
 
-def identities(store: Store) -> Identities:
-    """Those of the store, made up when it is new."""
+def identities(store: Store, root: Path) -> Identities:
+    """Those of the store, made up when it is new; with the accounts that the store's version did not know."""
     text = store.meta("identities")
     if text is not None:
-        return msgspec.json.decode(text, type=Identities)
-    return Identities(
-        organization_id=new_id("bpf"),
-        user_id=new_id("aje"),
-        oauth_token="y0_" + secrets.token_urlsafe(32),
-        secret=secrets.token_hex(32),
-    )
+        who = msgspec.json.decode(text, type=Identities)
+    else:
+        who = Identities(
+            organization_id=new_id("bpf"),
+            user_id=new_id("aje"),
+            oauth_token=new_oauth_token(),
+            secret=secrets.token_hex(32),
+        )
+    accounts = with_key_files(complete(who.accounts, who.user_id, who.oauth_token), root)
+    if accounts != who.accounts:
+        who = msgspec.structs.replace(who, accounts=accounts)
+        _keep(store, who)
+    return who
 
 
 def seed(
@@ -62,8 +76,12 @@ def seed(
         folder.mkdir(parents=True, exist_ok=True)
         for notebook in notebooks:
             (folder / notebook.name).write_bytes(notebook.read_bytes())
-        store.set_meta("identities", msgspec.json.encode(who).decode())
+        _keep(store, who)
     return who
+
+
+def _keep(store: Store, who: Identities) -> None:
+    store.set_meta("identities", msgspec.json.encode(who).decode())
 
 
 def write_runner(folder: Path, runner: bytes) -> None:

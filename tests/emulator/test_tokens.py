@@ -33,7 +33,7 @@ async def test_a_token_is_exchanged_and_an_older_one_stays_good(api: Api) -> Non
         ({"yandexPassportOauthToken": "y" * 4001}, 400, 3),
         ({"jwt": "j" * 8001}, 400, 3),
         ({"jwt": "a.b.c", "yandexPassportOauthToken": "y0_x"}, 400, 3),
-        ({"jwt": "a.b.c"}, 501, 12),
+        ({"jwt": "a.b.c"}, 401, 16),
     ],
 )
 async def test_a_wrong_exchange_is_refused(api: Api, body: dict[str, str], status: int, code: int) -> None:
