@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..errors import ExpectedError, InternalError, ServiceError, UsageError
-from .client import RENEWALS, Tokens
+from .caller import RENEWALS, Tokens
 from .local_files import (
     Announced,
     BytesSink,

@@ -14,6 +14,9 @@ from . import types
 
 Host = Literal["datasphere", "operation", "iam"]
 Verb = Literal["GET", "POST", "PATCH", "DELETE"]
+Kind = Literal["community", "project"]
+"""What has members, resources and restrictions."""
+Revision = Literal["all", "2024-03"]
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,162 +29,115 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     """The query of a GET or DELETE, the JSON body of a POST or PATCH; None where there is none."""
     response: type[Any]
     host: Host = "datasphere"
-    revision: Literal["all", "2024-03"] = "all"
-    changing: bool = False
-    """True for calls that carry an idempotency key."""
+    revision: Revision = "all"
+
+    @property
+    def changing(self) -> bool:
+        """Whether a call carries an idempotency key."""
+        return self.host == "datasphere" and self.response is types.Operation
+
+
+def _get(
+    name: str,
+    path: str,
+    response: type[Any],
+    request: type[types.Message] | None = None,
+    *,
+    host: Host = "datasphere",
+    revision: Revision = "all",
+) -> Method:
+    return Method(
+        name=name, verb="GET", path=path, request=request, response=response, host=host, revision=revision
+    )
+
+
+def _change(
+    name: str, path: str, request: type[types.Message] | None = None, *, verb: Verb = "POST"
+) -> Method:
+    return Method(name=name, verb=verb, path=path, request=request, response=types.Operation)
+
+
+def _shared(kind: Kind, base: str, resource_request: type[types.Message]) -> tuple[Method, ...]:
+    """What communities and projects have in common."""
+    one = f"{base}/{{{kind}Id}}"
+    resource = f"{base}/{{resourceId}}"
+    return (
+        _get(
+            f"{kind}.listAccessBindings",
+            f"{one}:accessBindings",
+            types.AccessBindings,
+            types.AccessBindingsRequest,
+        ),
+        _change(f"{kind}.setAccessBindings", f"{one}:setAccessBindings", types.SetAccessBindingsRequest),
+        _change(
+            f"{kind}.updateAccessBindings",
+            f"{one}:updateAccessBindings",
+            types.UpdateAccessBindingsRequest,
+            verb="PATCH",
+        ),
+        _change(f"{kind}.addResource", f"{resource}:addResource", resource_request),
+        _change(f"{kind}.removeResource", f"{resource}:removeResource", resource_request),
+        _get(f"{kind}.getRestrictions", f"{one}:restrictions", types.Restrictions),
+        _change(f"{kind}.setRestrictions", f"{one}:setRestrictions", types.Restrictions),
+    )
 
 
 _COMMUNITIES = "/datasphere/v2/communities"
+_COMMUNITY = _COMMUNITIES + "/{communityId}"
 _PROJECTS = "/datasphere/v2/projects"
+_PROJECT = _PROJECTS + "/{projectId}"
 
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method(
-            name="community.create",
-            verb="POST",
-            path=_COMMUNITIES,
-            request=types.CreateCommunityRequest,
-            response=types.Operation,
-            changing=True,
-        ),
-        Method(
-            name="community.get", verb="GET", path=_COMMUNITIES + "/{communityId}", response=types.Community
-        ),
-        Method(
-            name="community.list",
-            verb="GET",
-            path=_COMMUNITIES,
-            request=types.ListCommunitiesRequest,
-            response=types.ListCommunitiesResponse,
-        ),
-        Method(
-            name="community.update",
-            verb="PATCH",
-            path=_COMMUNITIES + "/{communityId}",
-            request=types.UpdateCommunityRequest,
-            response=types.Operation,
-            changing=True,
-        ),
-        Method(
-            name="community.delete",
-            verb="DELETE",
-            path=_COMMUNITIES + "/{communityId}",
-            response=types.Operation,
-            changing=True,
-        ),
-        Method(
-            name="project.create",
-            verb="POST",
-            path=_PROJECTS,
-            request=types.CreateProjectRequest,
-            response=types.Operation,
-            changing=True,
-        ),
-        Method(name="project.get", verb="GET", path=_PROJECTS + "/{projectId}", response=types.Project),
-        Method(
-            name="project.list",
-            verb="GET",
-            path=_PROJECTS,
-            request=types.ListProjectsRequest,
-            response=types.ListProjectsResponse,
-        ),
-        Method(
-            name="project.update",
-            verb="PATCH",
-            path=_PROJECTS + "/{projectId}",
-            request=types.UpdateProjectRequest,
-            response=types.Operation,
-            changing=True,
-        ),
-        Method(
-            name="project.delete",
-            verb="DELETE",
-            path=_PROJECTS + "/{projectId}",
-            response=types.Operation,
-            changing=True,
-        ),
-        Method(
-            name="project.open",
-            verb="POST",
-            path=_PROJECTS + "/{projectId}/open",
-            response=types.Operation,
-            changing=True,
-        ),
-        Method(  # the spelling before April 2026
-            name="project.openOld",
-            verb="POST",
-            path=_PROJECTS + "/{projectId}:open",
-            response=types.Operation,
-            changing=True,
-        ),
-        Method(
-            name="project.getUnitBalance",
-            verb="GET",
-            path=_PROJECTS + "/{projectId}:unitBalance",
-            response=types.UnitBalance,
-        ),
-        Method(
-            name="project.setUnitBalance",
-            verb="POST",
-            path=_PROJECTS + "/{projectId}:unitBalance",
-            request=types.UnitBalance,
-            response=types.Operation,
-            changing=True,
-        ),
-        Method(
-            name="project.accessBindings",
-            verb="GET",
-            path=_PROJECTS + "/{projectId}:accessBindings",
-            request=types.AccessBindingsRequest,
-            response=types.AccessBindings,
-        ),
-        Method(
-            name="project.execute",
-            verb="POST",
-            path=_PROJECTS + "/{projectId}:execute",
-            request=types.ExecuteRequest,
-            response=types.Operation,
-            changing=True,
-        ),
-        Method(
-            name="project.cellOutputs",
-            verb="GET",
-            path=_PROJECTS + "/{projectId}:cellOutputs",
-            request=types.CellOutputsRequest,
-            response=types.CellOutputs,
+        # Before what has an ID in that place: the first path that fits is taken.
+        _get("community.getRestrictionsMeta", f"{_COMMUNITIES}/restrictionsMeta", types.RestrictionsMeta),
+        _change("community.create", _COMMUNITIES, types.CreateCommunityRequest),
+        _get("community.get", _COMMUNITY, types.Community),
+        _get("community.list", _COMMUNITIES, types.ListCommunitiesResponse, types.ListCommunitiesRequest),
+        _change("community.update", _COMMUNITY, types.UpdateCommunityRequest, verb="PATCH"),
+        _change("community.delete", _COMMUNITY, verb="DELETE"),
+        *_shared("community", _COMMUNITIES, types.CommunityResourceRequest),
+        _get("project.getRestrictionsMeta", f"{_PROJECTS}/restrictionsMeta", types.RestrictionsMeta),
+        _change("project.create", _PROJECTS, types.CreateProjectRequest),
+        _get("project.get", _PROJECT, types.Project),
+        _get("project.list", _PROJECTS, types.ListProjectsResponse, types.ListProjectsRequest),
+        _change("project.update", _PROJECT, types.UpdateProjectRequest, verb="PATCH"),
+        _change("project.delete", _PROJECT, verb="DELETE"),
+        _change("project.open", f"{_PROJECT}/open"),
+        _change("project.openOld", f"{_PROJECT}:open"),  # the spelling before April 2026
+        _get("project.getUnitBalance", f"{_PROJECT}:unitBalance", types.UnitBalance),
+        _change("project.setUnitBalance", f"{_PROJECT}:unitBalance", types.UnitBalance),
+        *_shared("project", _PROJECTS, types.ProjectResourceRequest),
+        _change("project.execute", f"{_PROJECT}:execute", types.ExecuteRequest),
+        _get(
+            "project.cellOutputs",
+            f"{_PROJECT}:cellOutputs",
+            types.CellOutputs,
+            types.CellOutputsRequest,
             revision="2024-03",
         ),
-        Method(
-            name="project.stateVariables",
-            verb="GET",
-            path=_PROJECTS + "/{projectId}:stateVariables",
-            request=types.StateVariablesRequest,
-            response=types.StateVariables,
+        _get(
+            "project.stateVariables",
+            f"{_PROJECT}:stateVariables",
+            types.StateVariables,
+            types.StateVariablesRequest,
             revision="2024-03",
         ),
-        Method(
-            name="project.notebookMetadata",
-            verb="GET",
-            path="/datasphere/v1/projects/{projectId}:notebookMetadata",
-            request=types.NotebookMetadataRequest,
-            response=types.NotebookMetadata,
+        _get(
+            "project.notebookMetadata",
+            "/datasphere/v1/projects/{projectId}:notebookMetadata",
+            types.NotebookMetadata,
+            types.NotebookMetadataRequest,
             revision="2024-03",
         ),
-        Method(
-            name="operation.get",
-            verb="GET",
-            path="/operations/{operationId}",
-            response=types.Operation,
-            host="operation",
-        ),
-        Method(
-            name="operation.cancel",
-            verb="GET",
-            path="/operations/{operationId}:cancel",
-            response=types.Operation,
-            host="operation",
-        ),
+        _change("dataset.activate", "/datasphere/v2/dataset/activate", types.DatasetRequest),
+        _change("dataset.deactivate", "/datasphere/v2/dataset/deactivate", types.DatasetRequest),
+        _change("docker.activate", "/datasphere/v2/docker/activate", types.DockerImageRequest),
+        _change("s3.activate", "/datasphere/v2/s3/activate", types.S3Request),
+        _change("s3.deactivate", "/datasphere/v2/s3/deactivate", types.S3Request),
+        _get("operation.get", "/operations/{operationId}", types.Operation, host="operation"),
+        _get("operation.cancel", "/operations/{operationId}:cancel", types.Operation, host="operation"),
         Method(
             name="iam.createToken",
             verb="POST",

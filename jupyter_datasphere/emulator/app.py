@@ -30,7 +30,9 @@ from aiohttp import web
 
 from ..datasphere.types import TokenResponse
 from ..errors import ConflictError, UsageError
+from .access import Access
 from .accounts import Account, key_file, write_private
+from .attached import Attached
 from .billing import Billing
 from .control import Control
 from .errors import not_found
@@ -46,6 +48,7 @@ from .kernels import Kernels
 from .notebooks import Notebooks
 from .operations import Operations
 from .resources import Resources
+from .restrictions import Restrictions
 from .routes import HOSTS, Revision, application
 from .seed import Identities, identities, seed, write_runner
 from .store import Store
@@ -272,8 +275,12 @@ class Emulator:
 
         who = identities(store, root)
         write_script(root)
+        self._identity = identity = Identity(
+            store=store, accounts=who.accounts, secret=who.secret, lifetime=config.token_lifetime
+        )
         resources = Resources(store, who.organization_id, zone_required=config.revision == "current")
-        who = seed(store, resources, who, projects, config.notebooks)
+        access = Access(store, who.organization_id, identity.account)
+        who = seed(store, resources, access, who, projects, config.notebooks)
         if config.runner is not None:
             write_runner(projects / who.project_id, config.runner)
 
@@ -298,11 +305,8 @@ class Emulator:
         executions.abort_unfinished()
         stack.push_async_callback(executions.close)
 
-        self._identity = identity = Identity(
-            store=store, accounts=who.accounts, secret=who.secret, lifetime=config.token_lifetime
-        )
         await self._serve_files(
-            stack, Files(resources, notebooks, root / "uploads", config.files_paths), identity
+            stack, Files(access, notebooks, root / "uploads", config.files_paths), identity
         )
 
         port = listener.getsockname()[1]
@@ -313,6 +317,9 @@ class Emulator:
             identity=identity,
             operations=operations,
             resources=resources,
+            access=access,
+            attached=Attached(store),
+            restrictions=Restrictions(store),
             notebooks=notebooks,
             executions=executions,
             billing=billing,

@@ -94,6 +94,7 @@ class Executions:
         operation = self._operations.create(
             "Execute",
             subject,
+            project.id,
             metadata=any_of("ProjectExecutionMetadata", {"projectId": project.id, **target}),
         )
         run = Run(

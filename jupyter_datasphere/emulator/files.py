@@ -23,9 +23,10 @@ from ..datasphere.project_files_pb2 import (
     UploadFileResponse,
 )
 from . import paths
+from .access import Access
 from .errors import ApiError, Code, invalid, not_found, quota_exceeded
 from .notebooks import Notebooks
-from .resources import Resources
+from .roles import Level
 
 PathForm = Literal["absolute", "relative", "both"]
 
@@ -42,25 +43,26 @@ class Files:
     """Reads and writes files of the projects' storage. Raises `ApiError`.
 
     `folder` holds uploads that are not complete, on the file system of the projects. `form`: which paths are
-    taken, absolute over there, relative to the project, or both.
+    taken, absolute over there, relative to the project, or both. `subject`, in all methods: the account that
+    asks; it must be a developer of the project.
     """
 
-    def __init__(self, resources: Resources, notebooks: Notebooks, folder: Path, form: PathForm) -> None:
-        self._resources = resources
+    def __init__(self, access: Access, notebooks: Notebooks, folder: Path, form: PathForm) -> None:
+        self._access = access
         self._notebooks = notebooks
         self._folder = folder
         self._form = form
         shutil.rmtree(folder, ignore_errors=True)  # of an emulator that was killed
         folder.mkdir()
 
-    async def upload(self, requests: AsyncIterable[UploadFileRequest]) -> UploadFileResponse:
-        """Codes 3 (not such a request, path or size), 5 (no such project), 8 (disk full), 9 (a folder)."""
+    async def upload(self, requests: AsyncIterable[UploadFileRequest], subject: str) -> UploadFileResponse:
+        """Codes 3 (no such request, path, size), 5 (no project), 7 (no role), 8 (disk full), 9 (a folder)."""
         stream = aiter(requests)
         first = await anext(stream, None)
         if first is None or first.WhichOneof("message") != "metadata":
             raise invalid("metadata", "the first message must be the metadata")
         metadata = first.metadata
-        self._locate(metadata.project_id, metadata.path, "metadata.path")
+        self._locate(subject, metadata.project_id, metadata.path, "metadata.path")
         size = 0
         with self._part() as (part, file):
             writer = _Writer(file)
@@ -71,16 +73,18 @@ class Files:
             if metadata.size_bytes not in (0, size):
                 raise invalid("metadata.size_bytes", f"{metadata.size_bytes} announced, {size} received")
             # Looked at again: meanwhile the project may have been deleted, or a link put into the way.
-            target = self._locate(metadata.project_id, metadata.path, "metadata.path")
+            target = self._locate(subject, metadata.project_id, metadata.path, "metadata.path")
             target.parent.mkdir(parents=True, exist_ok=True)
             part.replace(target)
         return UploadFileResponse(
             metadata=FileMetadata(project_id=metadata.project_id, path=metadata.path, size_bytes=size)
         )
 
-    async def download(self, request: DownloadFileRequest) -> AsyncGenerator[DownloadFileResponse, None]:
-        """The metadata, then the content. Codes 3 (not such a path), 5 (not there), 9 (a folder)."""
-        source = self._locate(request.project_id, request.file_path, "filePath")
+    async def download(
+        self, request: DownloadFileRequest, subject: str
+    ) -> AsyncGenerator[DownloadFileResponse, None]:
+        """The metadata, then the content. Codes 3 (no such path), 5 (no file), 7 (no role), 9 (a folder)."""
+        source = self._locate(subject, request.project_id, request.file_path, "filePath")
         if not source.exists():
             raise not_found("File", request.file_path)
         with source.open("rb") as file:
@@ -94,7 +98,7 @@ class Files:
                 for begin in range(0, len(block), CHUNK):
                     yield DownloadFileResponse(chunk=block[begin : begin + CHUNK])
 
-    def _locate(self, project_id: str, path: str, field: str) -> Path:
+    def _locate(self, subject: str, project_id: str, path: str, field: str) -> Path:
         """The file of a path; it need not be there."""
         if not project_id:
             raise invalid("projectId", "required")
@@ -104,7 +108,7 @@ class Files:
             raise invalid(field, "required")
         if len(path.encode()) > LONGEST_PATH:
             raise invalid(field, f"longer than {LONGEST_PATH} bytes")
-        self._resources.project(project_id)
+        self._access.check(subject, "project", project_id, Level.DEVELOPER)
         if self._form != "both" and path.startswith("/") != (self._form == "absolute"):
             raise invalid(field, f"the path must be {self._form}")
         relative = paths.relative(path, field)

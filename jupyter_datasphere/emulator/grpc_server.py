@@ -99,8 +99,8 @@ class FileServer:
         self, requests: AsyncIterator[UploadFileRequest], context: Context
     ) -> UploadFileResponse:
         async with self._answering(context):
-            fault = await self._meet(UPLOAD, context)
-            answer = await self._files.upload(_half(requests) if fault.cut == "middle" else requests)
+            fault, subject = await self._meet(UPLOAD, context)
+            answer = await self._files.upload(_half(requests) if fault.cut == "middle" else requests, subject)
             if fault.lose:
                 raise _Cut
             return answer
@@ -109,15 +109,15 @@ class FileServer:
         self, request: DownloadFileRequest, context: Context
     ) -> AsyncGenerator[DownloadFileResponse, None]:
         async with self._answering(context):
-            fault = await self._meet(DOWNLOAD, context)
+            fault, subject = await self._meet(DOWNLOAD, context)
             if fault.lose:
                 raise _Cut
-            async with aclosing(self._files.download(request)) as answers:
+            async with aclosing(self._files.download(request, subject)) as answers:
                 async for answer in _half(answers) if fault.cut == "middle" else answers:
                     yield answer
 
-    async def _meet(self, method: str, context: Context) -> Fault:
-        """Count the call and let its fault happen as far as it comes first; then look at the token."""
+    async def _meet(self, method: str, context: Context) -> tuple[Fault, str]:
+        """Count the call and let its fault happen as far as it comes first; then see whose the token is."""
         self._control.calls[method] += 1
         fault = self._control.faults.next(method) or NO_FAULT
         if fault.delay:
@@ -135,8 +135,7 @@ class FileServer:
             self._identity.expire_all()
         metadata = dict(context.invocation_metadata() or ())
         authorization = metadata.get("authorization")
-        self._identity.authenticate(authorization if isinstance(authorization, str) else None)
-        return fault
+        return fault, self._identity.authenticate(authorization if isinstance(authorization, str) else None)
 
     @asynccontextmanager
     async def _answering(self, context: Context) -> AsyncIterator[None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,6 +27,19 @@ def any_of(name: str, fields: dict[str, Any]) -> dict[str, Any]:
     return {"@type": f"type.googleapis.com/yandex.cloud.datasphere.v2.{name}", **fields}
 
 
+class About(NamedTuple):
+    """Who began an operation, and the ID of the community or project that it is about."""
+
+    account: str
+    description: str
+    resource: str
+
+
+class _Begun(msgspec.Struct, rename="camel"):
+    created_by: str
+    description: str
+
+
 class Operations:
     """All operations, running and done."""
 
@@ -37,11 +50,12 @@ class Operations:
         self,
         description: str,
         subject: str,
+        resource: str,
         *,
         metadata: dict[str, Any] | None = None,
         response: dict[str, Any] | None = None,
     ) -> Operation:
-        """A new operation; done at once if there is a `response`."""
+        """A new operation about a community or project; done at once if there is a `response`."""
         created_at = timestamp(now())
         operation = Operation(
             id=new_id("op"),
@@ -54,7 +68,11 @@ class Operations:
             response=response,
         )
         self._store.execute(
-            "INSERT INTO operations VALUES (?, ?, ?)", operation.id, operation.done, _encode(operation)
+            "INSERT INTO operations (id, done, data, resource) VALUES (?, ?, ?, ?)",
+            operation.id,
+            operation.done,
+            _encode(operation),
+            resource,
         )
         return operation
 
@@ -64,6 +82,14 @@ class Operations:
         if row is None:
             raise not_found("Operation", operation_id)
         return msgspec.Raw(row[0])
+
+    def about(self, operation_id: str) -> About:
+        """Whose operation it is, and about what. Raises code 5."""
+        row = self._store.one("SELECT data, resource FROM operations WHERE id = ?", operation_id)
+        if row is None:
+            raise not_found("Operation", operation_id)
+        begun = msgspec.json.decode(row[0], type=_Begun)
+        return About(begun.created_by, begun.description, str(row[1]))
 
     def finish(
         self, operation_id: str, *, response: dict[str, Any] | None = None, error: Status | None = None

@@ -1,34 +1,37 @@
 """Communities and projects.
 
 Assumptions of ours: a pattern filters names (for communities descriptions too) without regard to case, with
-``*`` and ``?`` as wildcards, and matches anywhere in them; lists are in the order of creation; a community
-that holds projects cannot be deleted (code 9); names need not be unique; every community is public.
+``*`` and ``?`` as wildcards, and matches anywhere in them; lists are in the order of creation and hold what
+the account has a role in; every community is public; one that holds projects cannot be deleted (code 9);
+names need not be unique.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import fnmatch
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from ..datasphere import types
+from ..datasphere.methods import Kind
 from ..datasphere.types import Community, Project
 from . import masks
 from .clock import now, timestamp
 from .errors import ApiError, Code, invalid, not_found, quota_exceeded
 from .ids import new_id
+from .pages import DEFAULT_PAGE, page_token, position
 from .store import Store
 
 COMMUNITIES_PER_ORGANIZATION = 10
 PROJECTS_PER_COMMUNITY = 50
-DEFAULT_PAGE = 100
 
-COMMUNITY, PROJECT = "community", "project"
+COMMUNITY: Kind = "community"
+PROJECT: Kind = "project"
+
+Visible = Callable[[str], bool]
+"""Whether the account that asks may see the resource with that ID."""
 
 
 class Resources:
@@ -62,12 +65,17 @@ class Resources:
     def community(self, community_id: str) -> Community:
         return msgspec.json.decode(self._data(COMMUNITY, community_id), type=Community)
 
-    def list_communities(self, request: types.ListCommunitiesRequest) -> dict[str, Any]:
+    def list_communities(self, request: types.ListCommunitiesRequest, visible: Visible) -> dict[str, Any]:
         self._check_organization(request.organization_id)
         pattern = request.name_or_description_pattern
 
-        def matches(resource: Community) -> bool:
-            return _matches(pattern, resource.name) or _matches(pattern, resource.description)
+        def shown(community_id: str, data: bytes) -> bool:
+            if not (request.list_public or visible(community_id)):
+                return False
+            if not pattern:
+                return True
+            community = msgspec.json.decode(data, type=Community)
+            return _matches(pattern, community.name) or _matches(pattern, community.description)
 
         rows, token = self._page(
             COMMUNITY,
@@ -75,8 +83,8 @@ class Resources:
             request.owned_by_id,
             request.page_size,
             request.page_token,
-            pattern,
-            lambda data: matches(msgspec.json.decode(data, type=Community)),
+            f"{request.list_public} {pattern}",
+            shown,
         )
         return _listing("communities", rows, token)
 
@@ -114,9 +122,15 @@ class Resources:
     def project(self, project_id: str) -> Project:
         return types.decode(self._data(PROJECT, project_id), Project)
 
-    def list_projects(self, request: types.ListProjectsRequest) -> dict[str, Any]:
+    def list_projects(self, request: types.ListProjectsRequest, visible: Visible) -> dict[str, Any]:
         self.community(request.community_id)
         pattern = request.project_name_pattern
+
+        def shown(project_id: str, data: bytes) -> bool:
+            if not visible(project_id):
+                return False
+            return not pattern or _matches(pattern, types.decode(data, Project).name)
+
         rows, token = self._page(
             PROJECT,
             request.community_id,
@@ -124,7 +138,7 @@ class Resources:
             request.page_size,
             request.page_token,
             pattern,
-            lambda data: _matches(pattern, types.decode(data, Project).name),
+            shown,
         )
         return _listing("projects", rows, token)
 
@@ -139,6 +153,11 @@ class Resources:
         self._delete(project_id)
 
     # Both
+
+    def kind(self, resource_id: str) -> Kind | None:
+        """What that is the ID of, if of anything."""
+        row = self._store.one("SELECT kind FROM resources WHERE id = ?", resource_id)
+        return None if row is None else (COMMUNITY if row[0] == COMMUNITY else PROJECT)
 
     def _check_organization(self, organization: str) -> None:
         if organization != self._organization:
@@ -184,25 +203,29 @@ class Resources:
         size: int,
         token: str,
         pattern: str,
-        matches: Callable[[bytes], bool],
+        shown: Callable[[str, bytes], bool],
     ) -> tuple[list[bytes], str]:
-        """One page of resources, and the token of the next one (empty at the end)."""
+        """One page of resources, and the token of the next one (empty at the end).
+
+        `shown`: whether a resource with this ID and this content is in the list.
+        """
         size = size or DEFAULT_PAGE
-        # A token belongs to one question: with other filters it would skip or repeat.
-        question = hashlib.sha256("\0".join((kind, parent, owner, pattern)).encode()).hexdigest()[:16]
-        rows = self._store.all(
-            "SELECT number, data FROM resources WHERE kind = ? AND parent = ? AND number > ? "
+        question = (kind, parent, owner, pattern)
+        page: list[tuple[int, bytes]] = []
+        for number, resource_id, data in self._store.each(
+            "SELECT number, id, data FROM resources WHERE kind = ? AND parent = ? AND number > ? "
             "AND (? IN ('', owner)) ORDER BY number",
             kind,
             parent,
-            _position(token, question) if token else 0,
+            position(token, *question),
             owner,
-        )
-        if pattern:
-            rows = [row for row in rows if matches(row[1])]
-        page = rows[:size]
-        more = len(rows) > size
-        return [data for _, data in page], _token(page[-1][0], question) if more else ""
+        ):
+            if not shown(resource_id, data):
+                continue
+            if len(page) == size:
+                return [data for _, data in page], page_token(page[-1][0], *question)
+            page.append((number, data))
+        return [data for _, data in page], ""
 
 
 def _matches(pattern: str, text: str) -> bool:
@@ -212,18 +235,3 @@ def _matches(pattern: str, text: str) -> bool:
 def _listing(name: str, rows: list[bytes], token: str) -> dict[str, Any]:
     listing: dict[str, Any] = {name: [msgspec.Raw(row) for row in rows]}
     return {**listing, "nextPageToken": token} if token else listing
-
-
-def _token(number: int, question: str) -> str:
-    return base64.urlsafe_b64encode(f"{number}:{question}".encode()).decode()
-
-
-def _position(token: str, question: str) -> int:
-    try:
-        number, _, of = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
-        position = int(number)
-    except (ValueError, binascii.Error):
-        raise invalid("pageToken", "not a token of a list") from None
-    if of != question:
-        raise invalid("pageToken", "a token of another list")
-    return position

@@ -24,6 +24,7 @@ from .handlers import HANDLERS, SERVICES, Call
 from .injection import PAUSE, injection
 from .metadata import METADATA_PATH, metadata_token
 from .protojson import message, parse_body, parse_query
+from .roles import NEEDS, resource_in
 
 Revision = Literal["2024-03", "current"]
 
@@ -66,6 +67,7 @@ def route_template(path: str) -> str:
 
 def _handler(method: Method) -> WebHandler:
     work = HANDLERS[method.name]
+    need = NEEDS.get(method.name)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
@@ -90,6 +92,8 @@ def _handler(method: Method) -> WebHandler:
             request=None if method.request is None else message(data, method.request),
             pause=PAUSE.get(),
         )
+        if need is not None:
+            services.access.check(subject, need.kind, resource_in(need, ids, call.request), need.level)
         if method.changing:
             key = request.headers.get("Idempotency-Key")
             digest = hashlib.sha256(msgspec.json.encode((method.name, ids, data), order="sorted")).digest()

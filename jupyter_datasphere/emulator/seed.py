@@ -9,10 +9,22 @@ from pathlib import Path
 import msgspec
 
 from ..datasphere import types
+from .access import Access
 from .accounts import Account, complete, new_oauth_token, with_key_files
 from .ids import new_id
 from .resources import Resources
+from .roles import Level
 from .store import Store
+
+ROLES_GIVEN = "roles_given"
+ROLES = {
+    "editor": Level.EDITOR,
+    "developer": Level.DEVELOPER,
+    "viewer": Level.VIEWER,
+    "robot": Level.DEVELOPER,
+    "federated": Level.VIEWER,
+}
+"""What the accounts may do in the demo community; `admin` makes it, `stranger` has no role."""
 
 RUNNER = "jupyter_datasphere_runner.ipynb"
 """Name of the runner notebook in a project."""
@@ -56,27 +68,60 @@ def identities(store: Store, root: Path) -> Identities:
 
 
 def seed(
-    store: Store, resources: Resources, who: Identities, projects: Path, notebooks: Iterable[Path]
+    store: Store,
+    resources: Resources,
+    access: Access,
+    who: Identities,
+    projects: Path,
+    notebooks: Iterable[Path],
 ) -> Identities:
-    """Fill a new store, and copy the notebooks into the demo project; a store that was filled stays."""
-    if who.project_id:
-        return who
+    """Fill a new store, and copy the notebooks into the demo project; a store that was filled stays.
+
+    The accounts get their roles in the demo community once: who takes them away finds them gone.
+    """
     with store.transaction():
-        community = resources.create_community(
-            types.CreateCommunityRequest(
-                organization_id=who.organization_id, zone_id="ru-central1-a", name="demo-community"
-            ),
-            who.user_id,
-        )
-        project = resources.create_project(
-            types.CreateProjectRequest(community_id=community.id, name="demo-project"), who.user_id
-        )
-        who = msgspec.structs.replace(who, community_id=community.id, project_id=project.id)
-        folder = projects / project.id
-        folder.mkdir(parents=True, exist_ok=True)
-        for notebook in notebooks:
-            (folder / notebook.name).write_bytes(notebook.read_bytes())
-        _keep(store, who)
+        if not who.project_id:
+            who = _demo(store, resources, access, who, projects, notebooks)
+        if store.meta(ROLES_GIVEN) is None:
+            _give_roles(resources, access, who)
+            store.set_meta(ROLES_GIVEN, "yes")
+    return who
+
+
+def _give_roles(resources: Resources, access: Access, who: Identities) -> None:
+    if resources.kind(who.community_id) is None:  # deleted meanwhile, in a root of an earlier version
+        return
+    for account in who.accounts:
+        if account.name in ROLES:
+            access.grant("community", who.community_id, ROLES[account.name], account.id)
+
+
+def _demo(
+    store: Store,
+    resources: Resources,
+    access: Access,
+    who: Identities,
+    projects: Path,
+    notebooks: Iterable[Path],
+) -> Identities:
+    """The demo community with its project."""
+    community = resources.create_community(
+        types.CreateCommunityRequest(
+            organization_id=who.organization_id, zone_id="ru-central1-a", name="demo-community"
+        ),
+        who.user_id,
+    )
+    access.grant("community", community.id, Level.ADMIN, who.user_id)
+    project = resources.create_project(
+        types.CreateProjectRequest(community_id=community.id, name="demo-project"), who.user_id
+    )
+    access.grant("project", project.id, Level.ADMIN, who.user_id)
+    who = msgspec.structs.replace(who, community_id=community.id, project_id=project.id)
+    folder = projects / project.id
+    folder.mkdir(parents=True, exist_ok=True)
+    for notebook in notebooks:
+        (folder / notebook.name).write_bytes(notebook.read_bytes())
+    _keep(store, who)
     return who
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -32,7 +32,8 @@ CREATE TABLE balances (project TEXT PRIMARY KEY, units INTEGER NOT NULL) WITHOUT
 CREATE TABLE operations (
     id TEXT PRIMARY KEY,
     done INTEGER NOT NULL,
-    data BLOB NOT NULL       -- the message, as on the wire
+    data BLOB NOT NULL,      -- the message, as on the wire
+    resource TEXT NOT NULL   -- the community or project that it is about
 ) WITHOUT ROWID;
 
 CREATE TABLE idempotency_keys (
@@ -80,6 +81,38 @@ CREATE TABLE cells (         -- where the cells that were ever named are
     PRIMARY KEY (project, id)
 ) WITHOUT ROWID;
 """
+SHARING = """
+CREATE TABLE bindings (      -- who has which role, numbered in the order in which they were given
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    resource TEXT NOT NULL,
+    role TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    type TEXT NOT NULL,      -- of the subject
+    UNIQUE (resource, role, subject, type)
+);
+
+CREATE TABLE attached (      -- what communities and projects may use
+    target TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    type TEXT NOT NULL,
+    PRIMARY KEY (target, resource)
+) WITHOUT ROWID;
+
+CREATE TABLE active (        -- what is mounted in a project
+    project TEXT NOT NULL,
+    kind TEXT NOT NULL,      -- dataset, docker or s3
+    resource TEXT NOT NULL,
+    PRIMARY KEY (project, kind, resource)
+) WITHOUT ROWID;
+
+CREATE TABLE restrictions (resource TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+"""
+FROM_1_TO_2 = """
+ALTER TABLE operations ADD COLUMN resource TEXT NOT NULL DEFAULT '';
+INSERT INTO bindings (resource, role, subject, type)
+SELECT id, CASE kind WHEN 'community' THEN 'datasphere.communities.admin'
+    ELSE 'datasphere.community-projects.admin' END, owner, 'userAccount' FROM resources ORDER BY number;
+"""
 
 
 class Store:
@@ -93,14 +126,17 @@ class Store:
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            with self.transaction():
-                for statement in SCHEMA.split(";\n"):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if version in (0, 1):
+            self._make(SCHEMA + SHARING if version == 0 else SHARING + FROM_1_TO_2)
         elif version != SCHEMA_VERSION:
             self._connection.close()
             raise ValueError(f"{path} has schema {version}; this version reads {SCHEMA_VERSION}")
+
+    def _make(self, statements: str) -> None:
+        with self.transaction():
+            for statement in statements.split(";\n"):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         self._connection.close()
@@ -138,6 +174,10 @@ class Store:
 
     def all(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
+
+    def each(self, sql: str, *parameters: Any) -> Iterator[tuple[Any, ...]]:
+        """The rows one after the other, no more than are asked for."""
+        return self._connection.execute(sql, parameters)
 
     def meta(self, name: str) -> str | None:
         row = self.one("SELECT value FROM meta WHERE name = ?", name)

@@ -11,7 +11,8 @@ from .. import __version__
 from ..credentials import chain
 from ..credentials.keyrings import NONE, Keyring
 from ..credentials.tokens import TokenCache
-from ..datasphere.client import Client, Tokens
+from ..datasphere.caller import Tokens
+from ..datasphere.client import Client
 from ..datasphere.files import ProjectFiles
 from ..datasphere.jupyter_link import Link
 from ..datasphere.jupyter_server import JupyterServer

@@ -197,7 +197,7 @@ def test_answers_are_those_of_the_method_table() -> None:
         "list_communities": "community.list",
         "get_project": "project.get",
         "list_projects": "project.list",
-        "access_bindings": "project.accessBindings",
+        "list_access_bindings": "project.listAccessBindings",
         "notebook_metadata": "project.notebookMetadata",
         "get_operation": "operation.get",
         "cancel_operation": "operation.cancel",

@@ -14,7 +14,8 @@ from executions.weather import control, played
 from support import Facts, client_for, store_replay
 
 from jupyter_datasphere.credentials.chain import missing
-from jupyter_datasphere.datasphere.client import RENEWALS, Client, Tokens
+from jupyter_datasphere.datasphere.caller import RENEWALS, Tokens
+from jupyter_datasphere.datasphere.client import Client
 from jupyter_datasphere.datasphere.projects import ProjectFinder
 from jupyter_datasphere.demo.processes import emulator as run_emulator
 from jupyter_datasphere.executions.ledger import Ledger

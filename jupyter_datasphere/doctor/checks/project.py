@@ -52,7 +52,7 @@ async def roles(case: Case) -> list[Finding]:
     assert case.project is not None
     request = types.AccessBindingsRequest(page_size=1000)
     try:
-        page = await case.backend.client.access_bindings(case.project.id, request)
+        page = await case.backend.client.list_access_bindings("project", case.project.id, request)
     except ServiceError as error:
         if error.code not in ("permission-denied", "no-such-method"):
             raise
