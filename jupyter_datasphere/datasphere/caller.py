@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from typing import Protocol, Self
@@ -10,8 +11,9 @@ import httpx
 import msgspec
 
 from ..errors import ExpectedError, ServiceError, UsageError
-from . import types
+from . import failures, types
 from .methods import METHODS, Method
+from .retries import Budget
 from .schedule import Pace
 from .transport import Transport, read
 
@@ -75,6 +77,7 @@ class Caller:
         _check(request)
         key = idempotency_key or (str(uuid.uuid4()) if method.changing else None)
         used, renewals, may_have_arrived = "", 0, False
+        budget = self.transport.budget()
 
         async def token() -> str:
             nonlocal used
@@ -87,17 +90,27 @@ class Caller:
                     await self._pace.turn(self._asked)
                     self._asked += 1
                 try:
-                    return await self.transport.call(method, ids, request, token=token, idempotency_key=key)
+                    return await self.transport.call(
+                        method, ids, request, token=token, idempotency_key=key, budget=budget
+                    )
                 except ServiceError as error:
                     if error.code != "unauthenticated" or renewals == RENEWALS:
                         raise
                     may_have_arrived |= error.may_have_arrived
-                    if not await self.tokens.renew(used):
+                    if not await self._renew(used, budget):
                         raise
                 renewals += 1
         except ExpectedError as error:
             error.may_have_arrived |= may_have_arrived
             raise
+
+    async def _renew(self, refused: str, budget: Budget) -> bool:
+        try:
+            with budget:
+                async with asyncio.timeout(budget.left):
+                    return await self.tokens.renew(refused)
+        except TimeoutError:
+            raise failures.no_token(budget.seconds) from None
 
 
 def _check(request: types.Message | None) -> None:

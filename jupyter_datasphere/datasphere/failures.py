@@ -11,7 +11,6 @@ import msgspec
 from ..errors import ServiceError, UnavailableError
 from . import types
 from .methods import Method
-from .retries import bounded
 
 if TYPE_CHECKING:  # neither is imported before files are transferred
     import grpc.aio
@@ -134,7 +133,27 @@ def retry_after(error: grpc.aio.AioRpcError) -> bool | float:
     if error.code().value[0] not in RETRIABLE_CODES or _detail(error, QuotaFailure) is not None:
         return False  # a quota is not a throttle: it does not pass by itself
     wait = _detail(error, RetryInfo)
-    return True if wait is None else bounded(wait.retry_delay.ToTimedelta().total_seconds())
+    return True if wait is None else max(0.0, wait.retry_delay.ToTimedelta().total_seconds())
+
+
+def late(base_url: str, seconds: float) -> UnavailableError:
+    """The error of a call for which its time was not enough."""
+    error = UnavailableError(
+        f"{base_url} did not answer in time ({seconds:g} s).",
+        code="timeout",
+        hint="Try again later; DataSphere.request_timeout gives calls more time.",
+    )
+    error.may_have_arrived = True
+    return error
+
+
+def no_token(seconds: float) -> UnavailableError:
+    """The error of a call that could not be made, since no IAM token came in its time."""
+    return UnavailableError(
+        f"No IAM token came within {seconds:g} s, so DataSphere was not asked.",
+        code="timeout",
+        hint="%ds_status says where tokens come from, and `jupyter datasphere doctor` whether IAM answers.",
+    )
 
 
 def stalled(address: str, seconds: float) -> UnavailableError:

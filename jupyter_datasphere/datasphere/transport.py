@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import math
 import re
 import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -21,11 +22,11 @@ from ..errors import ExpectedError, InternalError, ServiceError, UsageError
 from . import failures, types
 from .clock import ServiceClock
 from .methods import Host, Method
-from .retries import LONGEST_RETRY_AFTER, Retry, RetryPolicy, bounded
+from .retries import LONGEST_RETRY_AFTER, Budget, Retry, RetryPolicy
 from .schedule import REQUESTS_AT_ONCE
 
-# Its line about each retry does not say what failed. Who called is told, if none succeeds.
-logging.getLogger("stamina").setLevel(logging.ERROR)
+IAM_SHARE = 0.9
+"""This part of the time that a call may take its token may: who called learns then why none came."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -86,7 +87,8 @@ class Transport:
 
     Raises `ServiceError` for an error that the service answered, `UnavailableError` where no answer came.
     GET calls, and changing calls that carry an idempotency key, are tried again after 429, 500, 502,
-    503, 504 and connection failures; other changing calls never are.
+    503, 504 and connection failures; other changing calls never are. With all its tries a call takes no
+    longer than the `timeout` of the policy, which is that of one request where no policy is given.
 
     At most `at_once` requests are under way; further ones wait for their turn, and no timeout counts yet.
     """
@@ -107,7 +109,7 @@ class Transport:
         self.here = here
         """The clocks of this computer."""
         self.clock = ServiceClock(here)
-        self._retry = retry or RetryPolicy()
+        self._retry = retry or RetryPolicy(timeout=timeout)
         self._places = asyncio.Semaphore(at_once)
         context = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
         self._open = partial(
@@ -132,6 +134,10 @@ class Transport:
         left, self._client = self._client, self._open()
         await left.aclose()
 
+    def budget(self) -> Budget:
+        """The time that a call may take, for who makes it in more than one part."""
+        return Budget(self._retry.timeout)
+
     async def call(
         self,
         method: Method,
@@ -140,12 +146,15 @@ class Transport:
         *,
         token: Callable[[], Awaitable[str]] | None = None,
         idempotency_key: str | None = None,
+        budget: Budget | None = None,
     ) -> httpx.Response:
         """Make a call and give its successful answer, read to the end.
 
         `token` is asked each time that a request is about to leave: what was good when the call began may
         have expired while it waited. An error tells whether one of the attempts may have been taken.
+        `budget`: what is left for a call of which this is not the first part.
         """
+        budget = budget or Budget(self._retry.timeout * (IAM_SHARE if method.host == "iam" else 1))
         headers = {"x-client-request-id": str(uuid.uuid4())}
         if idempotency_key is not None:
             headers["idempotency-key"] = idempotency_key
@@ -162,19 +171,17 @@ class Transport:
         begun = self.here.elapsed()
         last: Retry | None = None
         try:
-            async for attempt in self._retry.tries(once=not may_retry):
+            async for attempt in self._retry.tries(budget, once=not may_retry):
                 if last is not None and method.changing and self._slept_since(begun):
                     raise last  # whether its key still holds, the caller has to judge
-                with attempt:
-                    try:
-                        async with self._place_for(method):
-                            if token is not None:
-                                headers["authorization"] = f"Bearer {await token()}"
-                            return await self._send(method, url, headers, query, body)
-                    except Retry as failure:
-                        may_have_arrived |= failure.error.may_have_arrived
-                        last = failure
-                        raise
+                async with self._place_for(method):
+                    with attempt:
+                        try:
+                            return await self._try(method, url, headers, query, body, token, budget, last)
+                        except Retry as failure:
+                            may_have_arrived |= failure.error.may_have_arrived
+                            last = failure
+                            raise
         except Retry as failure:
             failure.error.may_have_arrived = may_have_arrived
             raise failure.error from failure.error.__cause__
@@ -182,6 +189,35 @@ class Transport:
             error.may_have_arrived |= may_have_arrived
             raise
         raise InternalError("The retry policy allows no attempt.")
+
+    async def _try(
+        self,
+        method: Method,
+        url: str,
+        headers: dict[str, str],
+        query: dict[str, Any] | None,
+        body: bytes | None,
+        token: Callable[[], Awaitable[str]] | None,
+        budget: Budget,
+        last: Retry | None,
+    ) -> httpx.Response:
+        """One try, for what is left of the time; `last`: how the one before failed."""
+        sent = False
+        try:
+            async with asyncio.timeout(budget.left):
+                if token is not None:
+                    headers["authorization"] = f"Bearer {await token()}"
+                sent = True
+                return await self._send(method, url, headers, query, body)
+        except TimeoutError:
+            seconds = budget.seconds
+            failure = (
+                failures.late(self.endpoints.of(method.host), seconds) if sent else failures.no_token(seconds)
+            )
+            if last is not None:  # says more than that the rest of the time was short
+                last.error.may_have_arrived |= failure.may_have_arrived
+                raise last from None
+            raise Retry(failure) from None
 
     def _slept_since(self, begun: float) -> bool:
         """Whether more time has passed since a call was begun than while we are awake it is tried for."""
@@ -220,11 +256,18 @@ class Transport:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds of a Retry-After header, bounded; the form with a date is not worth a clock comparison."""
+    """Seconds of a Retry-After header; a date in it is one of the clock that the answer's own Date shows."""
+    text = response.headers.get("retry-after", "")
     try:
-        return bounded(float(response.headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None
+        seconds = float(text)
+    except ValueError:
+        try:
+            dates = (parsedate_to_datetime(date) for date in (text, response.headers.get("date", "")))
+            until, now = (date.timestamp() for date in dates)
+        except ValueError:
+            return None
+        seconds = until - now
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def read(response: httpx.Response, target: type[types.T], method: Method) -> types.T:

@@ -7,6 +7,8 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from .. import __version__
 from ..credentials import chain
 from ..credentials.keyrings import NONE, Keyring
@@ -202,7 +204,7 @@ def transport_of(settings: Settings, retry: RetryPolicy | None = None) -> Transp
             proxy=settings.proxy or None,
             timeout=settings.request_timeout,
             at_once=settings.requests_at_once,
-            retry=retry,
+            retry=msgspec.structs.replace(retry or RetryPolicy(), timeout=settings.request_timeout),
             user_agent=USER_AGENT,
         )
     except OSError as error:  # ssl's are among them

@@ -59,7 +59,11 @@ class Settings(HasTraits):
         help="""URL of a proxy for all calls. Empty: as the environment variables HTTPS_PROXY, HTTP_PROXY and
         NO_PROXY say."""
     ).tag(config=True)
-    request_timeout = Float(30.0, help="Seconds that one call to the service may take.").tag(config=True)
+    request_timeout = Float(
+        30.0,
+        help="""Seconds that one call to the service may take, with all its tries and a token if it needs one;
+        of a transfer of files, each step.""",
+    ).tag(config=True)
     ledger_dir = Unicode(
         help="Folder of the ledger of executions. Default: datasphere/ledger in Jupyter's data folder."
     ).tag(config=True)

@@ -12,7 +12,7 @@ from support import SettableClock
 
 from jupyter_datasphere.datasphere import types
 from jupyter_datasphere.datasphere.methods import METHODS
-from jupyter_datasphere.datasphere.retries import RetryPolicy
+from jupyter_datasphere.datasphere.retries import Budget, Retry, RetryPolicy
 from jupyter_datasphere.datasphere.transport import Endpoints, Transport
 from jupyter_datasphere.errors import ServiceError, UnavailableError
 
@@ -28,14 +28,18 @@ class Upstream:
         self.url = ""
         self.holds = False
         """Whether it answers nothing."""
+        self.holds_after: int | None = None
+        """The number of requests after which it answers nothing."""
+        self.delay = 0.0
         self.arrived = asyncio.Event()
         self.over = asyncio.Event()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(dict(request.headers))
         self.arrived.set()
-        if self.holds:
+        if self.holds or (self.holds_after is not None and len(self.requests) > self.holds_after):
             await self.over.wait()
+        await asyncio.sleep(self.delay)
         if not self.answers:
             return web.json_response({"id": "x"})
         answer = self.answers.pop(0)
@@ -174,12 +178,108 @@ async def test_nobody_there() -> None:
     await transport.aclose()
 
 
+SLOW = RetryPolicy(attempts=3, first=30, longest=30, timeout=60)
+
+
 async def test_retry_after_is_honoured(upstream: Upstream) -> None:
-    slow = Transport(Endpoints.one_origin(upstream.url), retry=RetryPolicy(attempts=3, first=30, longest=30))
-    upstream.answers = [(429, problem(8), {"Retry-After": "0"})]
+    slow = Transport(Endpoints.one_origin(upstream.url), retry=SLOW)
+    date = "Mon, 30 Nov 2026 10:00:00 GMT"
+    upstream.answers = [
+        (429, problem(8), {"Retry-After": "0"}),
+        (429, problem(8), {"Retry-After": date, "Date": date}),
+    ]
     await slow.call(GET, IDS)
-    assert len(upstream.requests) == 2
+    assert len(upstream.requests) == 3
     await slow.aclose()
+
+
+@pytest.mark.parametrize("after", ["3600", "Mon, 30 Nov 2026 11:00:00 GMT"])
+async def test_a_longer_wait_than_the_call_has_is_told_at_once(upstream: Upstream, after: str) -> None:
+    slow = Transport(Endpoints.one_origin(upstream.url), retry=SLOW)
+    headers = {"Retry-After": after, "Date": "Mon, 30 Nov 2026 10:00:00 GMT"}
+    upstream.answers = [(429, problem(8), headers)]
+    with pytest.raises(ServiceError, match="told to fail") as caught:
+        await slow.call(GET, IDS)
+    assert "3,600 s" in (caught.value.hint or "")
+    assert len(upstream.requests) == 1
+    await slow.aclose()
+
+
+@pytest.mark.parametrize("after", ["soon", "nan", "-5", ""])
+async def test_an_odd_retry_after_is_no_reason_to_wait_longer(upstream: Upstream, after: str) -> None:
+    transport = Transport(Endpoints.one_origin(upstream.url), retry=QUICK)
+    upstream.answers = [(429, problem(8), {"Retry-After": after})]
+    await transport.call(GET, IDS)
+    assert len(upstream.requests) == 2
+    await transport.aclose()
+
+
+async def test_no_further_try_begins_where_its_wait_would_take_all_of_the_time(upstream: Upstream) -> None:
+    policy = RetryPolicy(attempts=3, first=30, longest=30, timeout=10)
+    transport = Transport(Endpoints.one_origin(upstream.url), retry=policy)
+    upstream.answers = [(503, problem(14), {})]
+    with pytest.raises(ServiceError, match="told to fail"):
+        await transport.call(GET, IDS)
+    assert len(upstream.requests) == 1
+    await transport.aclose()
+
+
+async def test_one_that_does_not_answer_costs_the_time_of_one_call(upstream: Upstream) -> None:
+    transport = Transport(Endpoints.one_origin(upstream.url), timeout=0.3)
+    upstream.holds = True
+    with pytest.raises(UnavailableError, match=r"in time \(0.3 s\)") as caught:
+        await transport.call(GET, IDS)
+    assert (caught.value.code, caught.value.may_have_arrived) == ("timeout", True)
+    assert len(upstream.requests) == 1
+    await transport.aclose()
+
+
+async def test_what_was_answered_before_the_time_was_over_is_told(upstream: Upstream) -> None:
+    transport = Transport(Endpoints.one_origin(upstream.url), retry=RetryPolicy(timeout=1.0, first=0.01))
+    upstream.answers = [(503, problem(14), {})]
+    upstream.holds_after = 1
+    with pytest.raises(ServiceError, match="told to fail") as caught:
+        await transport.call(EXECUTE, IDS, types.ExecuteRequest(notebook_id="n"), idempotency_key="k")
+    assert caught.value.may_have_arrived
+    assert len(upstream.requests) == 2
+    await transport.aclose()
+
+
+async def test_a_token_that_does_not_come_is_waited_for_as_long_as_the_call_may_take(
+    upstream: Upstream,
+) -> None:
+    transport = Transport(Endpoints.one_origin(upstream.url), timeout=0.3)
+
+    async def never() -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    with pytest.raises(UnavailableError, match=r"No IAM token came within 0\.3 s") as caught:
+        await transport.call(GET, IDS, token=never)
+    assert not caught.value.may_have_arrived
+    assert not upstream.requests
+    await transport.aclose()
+
+
+async def test_tries_that_share_their_time_end_with_it() -> None:
+    budget = Budget(0.2)
+    with pytest.raises(Retry) as caught:
+        async for attempt in RetryPolicy(attempts=1000, first=0.01, longest=0.01).tries(budget):
+            with attempt:
+                raise Retry(UnavailableError("away"))
+    assert budget.left < 0.01
+    assert caught.value.error.message == "away"
+
+
+async def test_waiting_for_ones_turn_takes_none_of_a_calls_time(upstream: Upstream) -> None:
+    policy = RetryPolicy(attempts=3, timeout=2.0, first=0.001, longest=0.001)
+    transport = Transport(Endpoints.one_origin(upstream.url), retry=policy, at_once=1)
+    upstream.delay = 0.15
+    upstream.answers = [(503, problem(14), {})] * 12
+    # All of them need 2.7 s, each of them a sixth of that.
+    answers = await asyncio.gather(*(transport.call(GET, IDS) for _ in range(6)))
+    assert len(answers) == 6
+    await transport.aclose()
 
 
 async def test_a_404_without_the_services_body_is_a_missing_method(
