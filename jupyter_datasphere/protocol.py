@@ -289,12 +289,14 @@ class Variables(Wire):
 
 
 class ProjectInfo(Wire):
-    """The project in force, or asked for. `unit_balance` None: no limit set."""
+    """The project in force, or asked for. `unit_balance` None: no limit set, unless `balance_hidden`."""
 
     id: str
     name: str
     community_id: str = ""
     unit_balance: int | None = None
+    balance_hidden: bool = False
+    """The service does not show the balance to this account."""
     channels: dict[str, str] = {}
     """Channel to the word "ok" or the reason why it cannot be used; the best first."""
 

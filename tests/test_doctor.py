@@ -139,6 +139,15 @@ def test_it_looks_at_everything_and_changes_nothing(desk: Desk, emulator: Facts)
     assert list(desk.folder.iterdir()) == []
 
 
+def test_an_account_to_which_the_balance_is_not_shown(desk: Desk, emulator: dict[str, Any]) -> None:
+    accounts = {account["name"]: account for account in emulator["accounts"]}
+    desk.environment["YC_TOKEN"] = accounts["developer"]["oauth_token"]
+    report = desk.ask("demo-project")
+    assert report.results("fail") == report.results("skip") == []
+    shown = ("ok", "What is left is not shown to this account, and no limit is set.")
+    assert report.rows["Units"] == shown
+
+
 def test_todays_revision_and_a_link_from_the_keyring(current_emulator: Facts, tmp_path: Path) -> None:
     desk = Desk(current_emulator, tmp_path)
     desk.environment["PYTHON_KEYRING_BACKEND"] = "keyrings.alt.file.PlaintextKeyring"

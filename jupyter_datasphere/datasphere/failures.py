@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from ..errors import ServiceError, UnavailableError
-from . import types
+from . import roles, types
 from .methods import Method
 
 if TYPE_CHECKING:  # neither is imported before files are transferred
@@ -83,6 +83,8 @@ def from_response(response: httpx.Response, method: Method) -> ServiceError:
         number = _HTTP_TO_GRPC.get(response.status_code, 2)
         message = f"The service answered {response.status_code} {response.reason_phrase}.".replace(" .", ".")
     error = from_status(types.Status(code=number, message=message), request_id_of(response, status))
+    if error.code == "permission-denied":
+        error.hint = roles.remedy(method.name) or error.hint
     error.answer = (response.status_code, response.content)
     # An internal error, or one of a gateway in between, may come after the request was taken.
     error.may_have_arrived = response.status_code >= 500
@@ -122,6 +124,8 @@ def from_call(error: grpc.aio.AioRpcError, address: str) -> ServiceError | Unava
     failure = from_status(
         types.Status(code=number, message=message), info.request_id if info is not None else named
     )
+    if failure.code == "permission-denied":
+        failure.hint = roles.remedy_for(roles.FILES)
     failure.may_have_arrived = number in RETRIABLE_CODES
     return failure
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 
 from ..errors import NotFoundError, ServiceError, UsageError
-from . import types
+from . import roles, types
 from .client import Client
 from .transport import is_id
 
@@ -39,7 +39,8 @@ class ProjectFinder:
         kept_at, kept = self._cache.get(name_or_id, (0.0, None))
         if kept is not None and not fresh and time.monotonic() - kept_at < CACHE_SECONDS:
             return kept
-        found = await self._by_id(name_or_id) or await self._by_name(name_or_id)
+        found, refused = await self._by_id(name_or_id)
+        found = found or await self._by_name(name_or_id, refused=refused)
         self._cache[name_or_id] = self._cache[found.id] = (time.monotonic(), found)
         return found
 
@@ -47,18 +48,19 @@ class ProjectFinder:
         """What was found last, however long ago; asks nobody."""
         return self._cache.get(name_or_id, (0.0, None))[1]
 
-    async def _by_id(self, project_id: str) -> types.Project | None:
+    async def _by_id(self, project_id: str) -> tuple[types.Project | None, bool]:
+        """The project, and whether the service refused to show it to this account."""
         if not is_id(project_id):
-            return None
+            return None, False
         try:
-            return await self._client.get_project(project_id)
+            return await self._client.get_project(project_id), False
         except ServiceError as error:
             # A name may look like an ID, and the service may refuse to say whether somebody else's exists.
             if error.code in ("not-found", "permission-denied", "invalid-argument"):
-                return None
+                return None, error.code == "permission-denied"
             raise
 
-    async def _by_name(self, name: str) -> types.Project:
+    async def _by_name(self, name: str, *, refused: bool) -> types.Project:
         projects = [project async for project in self.all()]
         found = [project for project in projects if project.name == name]
         if len(found) == 1:
@@ -75,6 +77,8 @@ class ProjectFinder:
             hint = "No project is visible to this account."
         else:
             hint = "To choose by name, set DataSphere.organization or DataSphere.community; IDs work without."
+        if refused:
+            hint += f" Perhaps it is the ID of a project that only others see. {roles.remedy('project.get')}"
         raise NotFoundError(f"There is no project {name[:80]!r}.", code="unknown-project", hint=hint)
 
     async def all(self) -> AsyncIterator[types.Project]:

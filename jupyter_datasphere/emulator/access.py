@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 
 from ..datasphere import types
 from ..datasphere.methods import Kind
+from ..datasphere.roles import Level, role_of
 from .accounts import Account
 from .errors import ApiError, Code, invalid, not_found
 from .pages import DEFAULT_PAGE, page_token, position
-from .roles import GIVEN_IN, Level, level_of, role_of
+from .roles import GIVEN_IN, level_of
 from .store import Store
 
 SUBJECT_TYPES = frozenset({"userAccount", "serviceAccount", "federatedUser", "system"})

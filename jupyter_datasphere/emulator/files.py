@@ -22,11 +22,11 @@ from ..datasphere.project_files_pb2 import (
     UploadFileRequest,
     UploadFileResponse,
 )
+from ..datasphere.roles import FILES
 from . import paths
 from .access import Access
 from .errors import ApiError, Code, invalid, not_found, quota_exceeded
 from .notebooks import Notebooks
-from .roles import Level
 
 PathForm = Literal["absolute", "relative", "both"]
 
@@ -108,7 +108,7 @@ class Files:
             raise invalid(field, "required")
         if len(path.encode()) > LONGEST_PATH:
             raise invalid(field, f"longer than {LONGEST_PATH} bytes")
-        self._access.check(subject, "project", project_id, Level.DEVELOPER)
+        self._access.check(subject, FILES.kind, project_id, FILES.level)
         if self._form != "both" and path.startswith("/") != (self._form == "absolute"):
             raise invalid(field, f"the path must be {self._form}")
         relative = paths.relative(path, field)

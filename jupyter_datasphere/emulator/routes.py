@@ -16,6 +16,7 @@ from aiohttp import web
 
 from ..datasphere import types
 from ..datasphere.methods import METHODS, Method
+from ..datasphere.roles import NEEDS
 from .control import Control, add_control
 from .errors import Handler as WebHandler
 from .errors import answer_errors, invalid
@@ -24,7 +25,7 @@ from .handlers import HANDLERS, SERVICES, Call
 from .injection import PAUSE, injection
 from .metadata import METADATA_PATH, metadata_token
 from .protojson import message, parse_body, parse_query
-from .roles import NEEDS, resource_in
+from .roles import resource_in
 
 Revision = Literal["2024-03", "current"]
 

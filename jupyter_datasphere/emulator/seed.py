@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 
 from ..datasphere import types
+from ..datasphere.roles import Level
 from .access import Access
 from .accounts import Account, complete, new_oauth_token, with_key_files
 from .ids import new_id
 from .resources import Resources
-from .roles import Level
 from .store import Store
 
 ROLES_GIVEN = "roles_given"

@@ -53,10 +53,14 @@ class Balances:
             return balance
 
     async def _ask(self, project_id: str) -> tuple[int | None, float]:
-        """The balance, and for how many seconds the answer is good."""
+        """The balance, and for how many seconds the answer is good.
+
+        An account to which it is not shown now will not see it in five seconds either.
+        """
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await self._client.get_unit_balance(project_id), KEPT_SECONDS
         except (TimeoutError, UnavailableError, ServiceError, CredentialsError) as error:
             _log.debug("The balance of project %s is not known: %s", project_id, error)
-            return None, UNKNOWN_SECONDS
+            hidden = isinstance(error, ServiceError) and error.code == "permission-denied"
+            return None, KEPT_SECONDS if hidden else UNKNOWN_SECONDS

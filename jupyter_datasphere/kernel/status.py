@@ -38,6 +38,8 @@ def connection(status: ServerStatus) -> str:
 
 
 def balance(project: ProjectInfo) -> str:
+    if project.balance_hidden:
+        return "not shown to this account"
     return "no limit" if project.unit_balance is None else f"{project.unit_balance:,} units"
 
 

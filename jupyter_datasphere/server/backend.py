@@ -183,16 +183,19 @@ class Backend:
             await self._ping()
             return None
         project = await self.projects.find(name_or_id)
-        balance, channels = await asyncio.gather(
-            self.client.get_unit_balance(project.id), self.executions.choices.findings(project.id)
+        info = ProjectInfo(id=project.id, name=project.name, community_id=project.community_id)
+        _, info.channels = await asyncio.gather(
+            self._tell_balance(info), self.executions.choices.findings(project.id)
         )
-        return ProjectInfo(
-            id=project.id,
-            name=project.name,
-            community_id=project.community_id,
-            unit_balance=balance,
-            channels=channels,
-        )
+        return info
+
+    async def _tell_balance(self, info: ProjectInfo) -> None:
+        try:
+            info.unit_balance = await self.client.get_unit_balance(info.id)
+        except ServiceError as error:
+            if error.code != "permission-denied":  # who may run code there need not see what is left
+                raise
+            info.balance_hidden = True
 
 
 def transport_of(settings: Settings, retry: RetryPolicy | None = None) -> Transport:

@@ -17,8 +17,10 @@ export interface ProjectInfo {
   readonly id: string;
   readonly name: string;
   readonly community_id?: string;
-  /** Left out: no limit set, or not asked. */
+  /** Left out: no limit set, not asked, or hidden. */
   readonly unit_balance?: number;
+  /** The service does not show the balance to this account. */
+  readonly balance_hidden?: boolean;
   /** Channel to the word "ok" or the reason why it cannot be used. */
   readonly channels?: Readonly<Record<string, string>>;
 }

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { ServerStatus } from './api';
+import type { ProjectInfo, ServerStatus } from './api';
 import type { Health, Snapshot } from './tokens';
 
 /** A named fact, as `%ds_status` says it. */
@@ -63,11 +63,7 @@ export function facts({ health, status, checked }: Snapshot, trans: TranslationB
   );
   // Only a check knows these; without one, no number is shown.
   if (checked?.project && !checked.problem) {
-    const balance = checked.project.unit_balance;
-    rows.push({
-      name: trans.__('Balance'),
-      value: balance === undefined ? trans.__('no limit') : trans.__('%1 units', balance),
-    });
+    rows.push({ name: trans.__('Balance'), value: balance(checked.project, trans) });
     for (const [channel, word] of Object.entries(checked.project.channels ?? {})) {
       rows.push({ name: trans.__('Channel %1', channel), value: word });
     }
@@ -77,6 +73,13 @@ export function facts({ health, status, checked }: Snapshot, trans: TranslationB
     { name: trans.__('Version'), value: status.version }
   );
   return rows;
+}
+
+function balance({ unit_balance, balance_hidden }: ProjectInfo, trans: TranslationBundle): string {
+  if (balance_hidden) {
+    return trans.__('not shown to this account');
+  }
+  return unit_balance === undefined ? trans.__('no limit') : trans.__('%1 units', unit_balance);
 }
 
 function named({ id, name }: { id: string; name: string }): string {

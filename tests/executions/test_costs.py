@@ -12,11 +12,12 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
-from support import Facts
+from support import Facts, SettableClock, client_for
 
 from jupyter_datasphere.datasphere import types
 from jupyter_datasphere.datasphere.client import Client
 from jupyter_datasphere.errors import ExpectedError, UsageError
+from jupyter_datasphere.executions.balances import Balances
 from jupyter_datasphere.executions.runner.notebook import RUNNER_NAME, runner_notebook
 from jupyter_datasphere.executions.service import ExecutionService
 from jupyter_datasphere.protocol import Code, Event, Execution, ExecutionRequest, Price, StatusEvent
@@ -104,6 +105,21 @@ async def test_what_is_too_expensive_is_refused_with_the_numbers(
     with pytest.raises(UsageError, match=r"c1\.8 spends 28,800 units an hour; thrifty allows 20,000"):
         await start(service, "1", project=project, spec="c1.8")
     assert service.search() == []
+
+
+async def test_an_account_that_may_not_see_the_balance_asks_once_a_minute(
+    emulator: dict[str, Any], control: httpx.AsyncClient
+) -> None:
+    accounts = {account["name"]: account for account in emulator["accounts"]}
+    clock = SettableClock()
+    developer = client_for({**emulator, **accounts["developer"]}, clock=clock)
+    balances = Balances(developer)
+    before = await asked(control)
+    for seconds, calls in ((0, 1), (30, 1), (29, 1), (2, 2)):
+        clock.sleep(seconds)
+        assert await balances.of(emulator["project_id"], "c1.4") is None
+        assert await asked(control) == before + calls
+    await developer.transport.aclose()
 
 
 async def test_a_run_that_the_balance_does_not_pay_for_is_refused_until_it_does(

@@ -130,6 +130,21 @@ async def test_nobody_chose_a_project(page: Page, server: dict[str, Any]) -> Non
     await expect(popup.locator("dt:text-is('Balance')")).to_have_count(0)
 
 
+async def test_a_balance_that_is_not_shown_is_no_missing_limit(page: Page, server: dict[str, Any]) -> None:
+    async def hidden(route: Route) -> None:
+        answer = await route.fetch()
+        status = await answer.json()
+        status["project"].pop("unit_balance", None)
+        status["project"]["balance_hidden"] = True
+        await route.fulfill(response=answer, body=json.dumps(status))
+
+    await page.route("**/datasphere/status*", hidden)
+    await visit(page, server)
+    popup = await open_popup(page)
+    balance = popup.locator("dt:text-is('Balance') + dd")
+    await expect(balance).to_have_text("not shown to this account")
+
+
 async def test_without_a_click_datasphere_is_asked_nothing(page: Page, server: dict[str, Any]) -> None:
     """Whatever is asked without a click carries `check=false`."""
     asked: list[str] = []

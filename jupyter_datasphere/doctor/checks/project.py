@@ -12,6 +12,7 @@ from ..finding import Case, Check, Finding
 CHEAPEST = min(types.SPECS.values(), key=lambda spec: spec.units).name
 SHOWN = 3
 """So many of those who have a role are named."""
+HIDDEN = "What is left is not shown to this account"
 NOT_TOLD = "Whether this account may run code, the API does not tell: only a run shows it (--full)."
 
 
@@ -27,17 +28,27 @@ async def found(case: Case) -> list[Finding]:
     return [Finding("Project", "ok", f"{project.name} ({project.id}) in the community {community}.")]
 
 
+async def _balance(case: Case, project_id: str) -> tuple[int | None, str]:
+    """Units left, and that in words; who may run code need not see them."""
+    try:
+        balance = await case.backend.client.get_unit_balance(project_id)
+    except ServiceError as error:
+        if error.code != "permission-denied":
+            raise
+        return None, HIDDEN
+    return balance, "No balance is set" if balance is None else f"{balance:,} units are left"
+
+
 async def units(case: Case) -> list[Finding]:
     assert case.project is not None
     limits = case.project.limits or types.ProjectLimits()
-    balance = await case.backend.client.get_unit_balance(case.project.id)
-    words = "No balance is set" if balance is None else f"{balance:,} units are left"
+    balance, words = await _balance(case, case.project.id)
     if limits.max_units_per_hour is not None:
         words += f", at most {limits.max_units_per_hour:,} in an hour"
     if limits.max_units_per_execution is not None:
         words += f", at most {limits.max_units_per_execution:,} in a run"
     if limits == types.ProjectLimits():
-        words += ", and no limit"
+        words += ", and no limit is set" if words == HIDDEN else ", and no limit"
     try:
         costs.check(case.project, CHEAPEST, None)
         costs.check_balance(case.project, CHEAPEST, balance)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...datasphere import types
+from ...datasphere.roles import Level
 from ...datasphere.types import Operation
 from ..operations import any_of
-from ..roles import Level
 from .call import Call, Handler
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from ...datasphere import types
+from ...datasphere.roles import Level
 from ...datasphere.types import Operation
 from ..errors import ApiError, Code
-from ..roles import Level
 from .call import Call, Handler
 from .projects import OPENING
 

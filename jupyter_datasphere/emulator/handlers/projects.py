@@ -7,9 +7,9 @@ import shutil
 from typing import Any
 
 from ...datasphere import types
+from ...datasphere.roles import Level
 from ...datasphere.types import Operation
 from ..operations import any_of
-from ..roles import Level
 from .call import Call, Handler
 
 OPENING = "Open project"
