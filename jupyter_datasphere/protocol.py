@@ -301,6 +301,22 @@ class ProjectInfo(Wire):
     """Channel to the word "ok" or the reason why it cannot be used; the best first."""
 
 
+class CommunityInfo(Wire):
+    """Answer of ``GET /datasphere/communities/find``."""
+
+    id: str
+    name: str = ""
+
+
+class OperationState(Wire):
+    """Answer of ``GET /datasphere/operations/{id}``: whether an operation of the service has ended."""
+
+    id: str
+    done: bool = False
+    problem: Problem | None = None
+    """Why it did not succeed."""
+
+
 class LinkRequest(Wire):
     """Body of ``PUT /datasphere/links``: the link to a project's own Jupyter server, its token included."""
 
@@ -362,5 +378,9 @@ class ServerStatus(Wire):
     connection: Literal["ok", "failed"] = "ok"
     problem: Problem | None = None
     project: ProjectInfo | None = None
+    organization: str = ""
+    """ID of the organization whose communities are listed; empty: none is set."""
+    community: str = ""
+    """ID of the one community that is listed instead; empty: none is set."""
     running: int = 0
     ledger: LedgerUsage | None = None

@@ -17,6 +17,25 @@ def failure_of(operation: types.Operation) -> ServiceError | None:
     return None
 
 
+async def watch(
+    operation: types.Operation,
+    get: Callable[[str], Awaitable[types.Operation]],
+    *,
+    timeout: float | None,
+) -> types.Operation:
+    """Ask until the operation is done, for `timeout` seconds at most; gives its last state, however it is."""
+    schedule = Schedule()
+    try:
+        async with asyncio.timeout(timeout) as patience:
+            while not operation.done:
+                await asyncio.sleep(schedule.wait())
+                operation = await get(operation.id)
+    except TimeoutError:
+        if not patience.expired():
+            raise
+    return operation
+
+
 async def wait(
     operation: types.Operation,
     get: Callable[[str], Awaitable[types.Operation]],
@@ -28,18 +47,13 @@ async def wait(
     Raises `ServiceError` where it ended with an error, `UnavailableError` after `timeout` seconds: the
     operation itself then goes on.
     """
-    schedule = Schedule()
-    try:
-        async with asyncio.timeout(timeout):
-            while not operation.done:
-                await asyncio.sleep(schedule.wait())
-                operation = await get(operation.id)
-    except TimeoutError as error:
+    operation = await watch(operation, get, timeout=timeout)
+    if not operation.done:
         raise UnavailableError(
             f"Operation {operation.id} has not ended within {timeout:g} s.",
             code="timeout",
             hint="It goes on: look again later.",
-        ) from error
+        )
     if (failure := failure_of(operation)) is not None:
         raise failure
     return operation

@@ -16,12 +16,14 @@ from ..credentials import environment
 from ..errors import ConflictError, DataSphereError
 from ..executions.ledger import DAY, Ledger
 from ..runtime_files import Presence, Seat
+from .handlers.communities import FindCommunityHandler
 from .handlers.events import EventsHandler
 from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
 from .handlers.files import FilesHandler, FileSizeHandler
 from .handlers.links import LinksHandler
+from .handlers.operations import OperationHandler
 from .handlers.passthrough import PassThroughHandler
-from .handlers.projects import ProjectsHandler
+from .handlers.projects import FindProjectHandler, ProjectsHandler
 from .handlers.quickstart import QuickstartHandler
 from .handlers.status import StatusHandler
 from .handlers.variables import VariablesHandler
@@ -43,6 +45,9 @@ _ID = r"([0-9a-f]{16})"
 ROUTES: list[tuple[str, type[Any]]] = [
     (r"/datasphere/status", StatusHandler),
     (r"/datasphere/projects", ProjectsHandler),
+    (r"/datasphere/projects/find", FindProjectHandler),
+    (r"/datasphere/communities/find", FindCommunityHandler),
+    (r"/datasphere/operations/([A-Za-z0-9_-]{1,50})", OperationHandler),
     (r"/datasphere/executions", ExecutionsHandler),
     (rf"/datasphere/executions/{_ID}", ExecutionHandler),
     (rf"/datasphere/executions/{_ID}/events", EventsHandler),

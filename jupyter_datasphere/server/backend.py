@@ -13,6 +13,7 @@ from .. import __version__
 from ..credentials import chain
 from ..credentials.keyrings import NONE, Keyring
 from ..credentials.tokens import TokenCache
+from ..datasphere import operations
 from ..datasphere.caller import Tokens
 from ..datasphere.client import Client
 from ..datasphere.files import ProjectFiles
@@ -34,7 +35,7 @@ from ..executions.links import SERVICE as LINKS
 from ..executions.links import Links
 from ..executions.service import ExecutionService
 from ..executions.storages import Storages
-from ..protocol import LinkedProject, Problem, ProjectInfo, ServerStatus
+from ..protocol import LinkedProject, OperationState, Problem, ProjectInfo, ServerStatus
 from .settings import Settings
 
 T = TypeVar("T")
@@ -101,6 +102,8 @@ class Backend:
             version=__version__,
             endpoint=self._transport.endpoints.datasphere,
             credentials=self.tokens.source.description if self.tokens.source else None,
+            organization=self._settings.organization,
+            community=self._settings.community,
             running=self.executions.running,
             ledger=self.executions.usage,
         )
@@ -118,6 +121,18 @@ class Backend:
             status.project = self._known_project(named)
         status.credentials_expire_at = self.tokens.expires_at
         return status
+
+    async def operation(self, operation_id: str, patience: float) -> OperationState:
+        """How an operation of the service stands, asked for until it has ended, or for `patience` seconds."""
+        operation = await self.client.get_operation(operation_id)
+        if not operation.done and patience:
+            operation = await operations.watch(operation, self.client.get_operation, timeout=patience)
+        failure = operations.failure_of(operation)
+        return OperationState(
+            id=operation.id,
+            done=operation.done,
+            problem=None if failure is None else Problem.of(failure),
+        )
 
     async def link(self, project: str, text: str) -> LinkedProject:
         """Know the link to a project's own Jupyter server, once it was seen to work.

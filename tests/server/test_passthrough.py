@@ -38,6 +38,16 @@ def test_the_services_own_error_comes_through(user: httpx.Client) -> None:
     assert answer.headers["x-request-id"] == answer.json()["details"][0]["requestId"]
 
 
+def test_a_caller_that_takes_problems_gets_our_words_for_an_error(user: httpx.Client) -> None:
+    headers = {"Accept": "application/json, application/problem+json"}
+    answer = user.get("datasphere/api/v2/projects/bt1nosuchproject", headers=headers)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (problem["code"], problem["status"]) == ("not-found", 404)
+    assert problem["hint"] and problem["request_id"]
+
+
 def test_session_tokens_stay_here(user: httpx.Client, emulator: dict[str, str]) -> None:
     operation = user.post(f"datasphere/api/v2/projects/{emulator['project_id']}/open").json()
     deadline = time.monotonic() + 20

@@ -11,6 +11,7 @@ import msgspec
 from ...datasphere import types
 from ...datasphere.methods import METHODS, Method
 from ...errors import NotFoundError, ServiceError, UsageError
+from ..problems import CONTENT_TYPE
 from .base import DataSphereHandler, allow_unauthenticated
 
 _SEGMENT = r"([A-Za-z0-9_-]{1,50})"
@@ -28,7 +29,10 @@ _ROUTES = [(_pattern(method), method) for method in METHODS.values() if method.h
 
 
 class PassThroughHandler(DataSphereHandler):
-    """Passes a documented call on, and the service's answer back: its status, its body, its request ID."""
+    """Passes a documented call on, and the service's answer back: its status, its body, its request ID.
+
+    A caller that accepts ``application/problem+json`` gets our words for an error, with what to do about it.
+    """
 
     @allow_unauthenticated
     async def get(self, path: str) -> None:
@@ -45,12 +49,14 @@ class PassThroughHandler(DataSphereHandler):
                 method, ids, request, idempotency_key=None if key is None else _uuid(key)
             )
         except ServiceError as error:
-            if error.answer is None:
+            if error.answer is None or CONTENT_TYPE in self.request.headers.get("Accept", ""):
                 raise
             status, body = error.answer
             self.set_status(status)
             self._finish(body, error.request_id)
         else:
+            if method.changing:
+                self.backend.projects.outdate()
             self._finish(response.content, response.headers.get("x-request-id"))
 
     def _method(self, path: str) -> tuple[Method, dict[str, str]]:
