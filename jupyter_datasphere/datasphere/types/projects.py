@@ -29,7 +29,7 @@ class ProjectSettings(Message):
     early_access: bool = False
     ide: Literal["IDE_UNSPECIFIED", "JUPYTER_LAB"] = "IDE_UNSPECIFIED"
     default_folder_id: ID = ""
-    stale_exec_timeout_mode: StaleExecTimeoutMode = "STALE_EXEC_TIMEOUT_MODE_UNSPECIFIED"
+    stale_exec_timeout_mode: StaleExecTimeoutMode = "STALE_EXECUTION_TIMEOUT_MODE_UNSPECIFIED"
     vm_inactivity_timeout: Duration | None = None
     default_dedicated_spec: str = ""
 

@@ -75,7 +75,7 @@ def _target(kind: Kind, call: Call) -> str:
 
 
 def _access_done(kind: Kind, verb: str, call: Call, resource_id: str) -> Operation:
-    metadata = any_of(f"{verb}{kind.capitalize()}AccessBindingsMetadata", {"resourceId": resource_id})
+    metadata = any_of(f"{verb}{kind.capitalize()}AccessBindingsMetadata", {f"{kind}Id": resource_id})
     return call.done(f"{verb} access bindings of a {kind}", resource_id, metadata=metadata)
 
 
