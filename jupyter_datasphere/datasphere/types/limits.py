@@ -20,7 +20,9 @@ Description = Annotated[str, Meta(max_length=256)]
 LabelKey = Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[a-z][-_0-9a-z]*$(?!\n)")]
 LabelValue = Annotated[str, Meta(max_length=63, pattern=r"^[-_0-9a-z]*$(?!\n)")]
 Labels = Annotated[dict[LabelKey, LabelValue], Meta(max_length=64)]
-StaleExecTimeoutMode = Literal["STALE_EXECUTION_TIMEOUT_MODE_UNSPECIFIED", "ONE_HOUR", "THREE_HOURS", "NO_TIMEOUT"]
+StaleExecTimeoutMode = Literal[
+    "STALE_EXECUTION_TIMEOUT_MODE_UNSPECIFIED", "ONE_HOUR", "THREE_HOURS", "NO_TIMEOUT"
+]
 Duration = Annotated[str, Meta(pattern=r"^-?\d+(\.\d{1,9})?s$(?!\n)")]
 """A proto3 JSON duration such as ``"1800s"``."""
 Timestamp = str
