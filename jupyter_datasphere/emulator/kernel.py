@@ -23,8 +23,9 @@ FIRST_OUTPUT = 0.5
 """Seconds that a kernel's first message to everybody may take after its first reply."""
 LAST_MESSAGES = 0.05
 """Seconds that what a kernel sent before it died may still be on its way."""
-REPLY_PATIENCE = 0.5
-"""Seconds that the reply to an interrupted cell may come after its last output."""
+NUDGE = signal.SIGURG
+NUDGE_EVERY = 0.05
+"""Seconds; see `Kernel._nudge`."""
 BURST = 50
 """Messages taken from a kernel before anything else gets its turn."""
 REMEMBERED_CELLS = 1000
@@ -118,9 +119,6 @@ class Kernel:
             del self._cells[next(iter(self._cells))]
         try:
             await self._running.idle  # comes after the last output
-            if self._running.interrupted:  # right at its begin, a cell ends without a reply
-                await asyncio.wait({reply}, timeout=REPLY_PATIENCE)
-                _settle(reply)
             answer = await reply
         finally:
             self._running = None
@@ -149,7 +147,7 @@ class Kernel:
             return
         self._running.interrupted = True
         if self._running.begun:  # before that, the kernel ignores the signal
-            self._signal(signal.SIGINT)
+            self._interrupt(self._running)
 
     async def stop(self) -> None:
         if not self._dead.is_set():
@@ -161,6 +159,20 @@ class Kernel:
         self._shell.close(linger=0)
         self._iopub.close(linger=0)
         self._on_stop(self)
+
+    def _interrupt(self, cell: _Cell) -> None:
+        self._signal(signal.SIGINT)
+        self._nudging = asyncio.create_task(self._nudge(cell))
+
+    async def _nudge(self, cell: _Cell) -> None:
+        """See to it that an interrupt is noticed.
+
+        Python looks for signals between its own instructions, and then when one ends a call that blocks: one
+        that comes in the instant between the two would be noticed after that call, a minute later say.
+        """
+        while not (await asyncio.wait({cell.idle}, timeout=NUDGE_EVERY))[0]:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(NUDGE)
 
     def _signal(self, number: signal.Signals) -> None:
         # The kernel's children get it too, as they would at a terminal.
@@ -229,7 +241,7 @@ class Kernel:
         elif kind == "execute_input":
             cell.begun = True
             if cell.interrupted:
-                self._signal(signal.SIGINT)
+                self._interrupt(cell)
 
     async def _watch(self) -> None:
         """Notice the end of the process, and end all that waits for it."""

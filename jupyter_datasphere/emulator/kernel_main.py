@@ -3,7 +3,8 @@
 Run as a script by `kernels.py`; standard library and ipykernel only. Environment variables come as
 metadata of a cell's execute request. `end` and `read` are called by user expressions (of the last cell's
 request, or of a silent one), so that they queue with the cells on the shell channel and leave neither a name
-in the user's namespace nor an entry in its history.
+in the user's namespace nor an entry in its history. An interrupt reaches the code of a cell, also when it
+comes before that has begun.
 """
 
 from __future__ import annotations
@@ -14,16 +15,24 @@ import os
 import re
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import zmq
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 
 MODULE = "_datasphere_emulator"
 """The name in `sys.modules` by which the expressions find this module."""
+
+NUDGE = signal.SIGURG
+"""Makes the kernel look for a signal that came just before a call that blocks, which it does not end."""
 
 VALUES_LIMIT = 20_000
 TEXT_LIMIT = 8 * 2**20
@@ -134,12 +143,67 @@ def _check(value: Any, budget: list[int]) -> None:
         raise TooLarge
 
 
+class Interrupts:
+    """Where an interrupt may raise: in the code of a cell, and not in what comes before and after it.
+
+    There, ipykernel and IPython have places that swallow a KeyboardInterrupt, after which the cell would run
+    on as if nobody had interrupted it, and others where it would end the kernel's own loop.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+
+    def hold(self) -> None:
+        """From now on until the cell's code runs, remember an interrupt; an earlier one is forgotten."""
+        self._came = False
+        signal.signal(signal.SIGINT, self._remember)
+
+    @contextmanager
+    def let_through(self) -> Iterator[None]:
+        """Interrupts raise inside, first the one that was remembered."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals are for the main thread only
+            return
+        # ipykernel has a handler of its own around code that awaits, and a cell may run another one.
+        held = signal.getsignal(signal.SIGINT) == self._remember
+        if held:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            if self._came:
+                self._came = False
+                signal.raise_signal(signal.SIGINT)
+            yield
+        finally:
+            if held:
+                signal.signal(signal.SIGINT, self._remember)
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        self._came = True
+
+
+interrupts = Interrupts()
+
+
+class Shell(ZMQInteractiveShell):
+    """ipykernel's shell, but only the code of a cell can be interrupted."""
+
+    async def run_ast_nodes(self, *arguments: Any, **rest: Any) -> Any:
+        with interrupts.let_through():
+            return await super().run_ast_nodes(*arguments, **rest)
+
+
 class Kernel(IPythonKernel):
     """ipykernel's kernel, but the metadata of an execute request may set environment variables.
 
     Nor does it send the code back: the reader has it, and packs and checks 70 KB for each run of a notebook
     like the runner for nothing.
     """
+
+    shell_class = Type(Shell)
+
+    def pre_handler_hook(self) -> None:
+        super().pre_handler_hook()  # type: ignore[no-untyped-call]
+        interrupts.hold()
 
     def _publish_execute_input(self, code: str, parent: Any, execution_count: int) -> None:
         super()._publish_execute_input("", parent, execution_count)  # type: ignore[no-untyped-call]
@@ -160,6 +224,7 @@ class Application(IPKernelApp):
 
 
 if __name__ == "__main__":
+    signal.signal(NUDGE, lambda number, frame: None)
     if hasattr(signal, "SIGHUP"):
         # Under nohup it is ignored, and what the user's code starts on a terminal of its own would never end.
         signal.signal(signal.SIGHUP, signal.SIG_DFL)

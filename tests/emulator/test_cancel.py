@@ -35,6 +35,38 @@ async def test_a_cancel_right_after_the_start_reaches_the_cell(api: Api) -> None
     assert await api.variables("at-once.ipynb") == {"x": 1}  # it was not killed
 
 
+async def test_a_cancel_before_the_cells_own_code_reaches_it(api: Api) -> None:
+    """IPython swallows what interrupts its callbacks."""
+    before = "x = 1\nimport time\ndef before(info):\n    print('on', flush=True)\n    time.sleep(0.5)"
+    api.write(
+        "before.ipynb", f"{before}\nget_ipython().events.register('pre_run_cell', before)", "time.sleep(60)"
+    )
+    first, second = await api.cells("before.ipynb")
+    await api.run(cellId=first)
+    operation = await api.execute(cellId=second)
+    await api.printed(second, "on")
+    await api.cancel(operation)
+    assert (await api.done(operation))["response"]["executionStatus"] == "ABORTED"
+    assert (await api.outputs(second))[-1]["ename"] == "KeyboardInterrupt"
+    assert await api.variables("before.ipynb") == {"x": 1}  # it was not killed
+
+
+async def test_a_cancel_is_noticed_where_the_signal_ended_no_call(api: Api) -> None:
+    """As where it comes in the instant between Python's last look for signals and a call that blocks."""
+    api.write(
+        "unnoticed.ipynb",
+        "x = 1\nimport signal, time\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})\n"  # so that another thread takes it
+        "print('on', flush=True)\ntime.sleep(60)",
+    )
+    [cell] = await api.cells("unnoticed.ipynb")
+    operation = await api.execute(cellId=cell)
+    await api.printed(cell, "on")
+    await api.cancel(operation)
+    assert (await api.done(operation))["response"]["executionStatus"] == "ABORTED"
+    assert await api.variables("unnoticed.ipynb") == {"x": 1}  # it was not killed
+
+
 async def test_no_further_cell_runs_after_a_cancel(api: Api) -> None:
     api.write(
         "cells.ipynb",

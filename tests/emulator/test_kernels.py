@@ -164,6 +164,8 @@ async def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals)
 async def test_a_kernel_that_does_not_start_is_an_error_of_the_operation(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    api.write("first.ipynb", "1")
+    await api.run(notebookId="first.ipynb")  # the reaper runs, which is a Python program too
     monkeypatch.setattr(sys, "executable", "/bin/false")
     api.write("no-start.ipynb", "1")
     ended = await api.done(await api.execute(notebookId="no-start.ipynb"))
