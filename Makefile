@@ -11,7 +11,7 @@ WORKERS ?= auto
 # Node.js comes with the virtual environment: the machine needs none.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test dev lint types unit proto quickstart screenshots clean
+.PHONY: openapi demo test dev lint types unit proto quickstart screenshots clean
 
 demo: $(INSTALLED) $(FRONT_END)  ## open the quickstart in JupyterLab, on the emulator; ARGS="--check" runs it without a screen
 	$(BIN)/jupyter datasphere demo $(ARGS)
@@ -52,6 +52,9 @@ screenshots: $(INSTALLED) $(FRONT_END)  ## take the pictures of the README, with
 proto: $(INSTALLED)  ## generate the messages of project files anew
 	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
 		jupyter_datasphere/datasphere/project_files.proto
+
+openapi: $(INSTALLED)  ## write the description of the HTTP API anew
+	$(BIN)/python -m jupyter_datasphere.server.openapi
 
 clean:
 	rm -rf $(VENV) build dist jupyter_datasphere/labextension labextension/lib labextension/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
