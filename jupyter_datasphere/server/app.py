@@ -26,6 +26,7 @@ from .handlers.passthrough import PassThroughHandler
 from .handlers.projects import FindProjectHandler, ProjectsHandler
 from .handlers.quickstart import QuickstartHandler
 from .handlers.status import StatusHandler
+from .handlers.unknown import UnknownHandler
 from .handlers.variables import VariablesHandler
 from .loopback import LoopbackServer
 from .settings import Settings
@@ -58,6 +59,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (r"/datasphere/variables", VariablesHandler),
     (r"/datasphere/quickstart", QuickstartHandler),
     (r"/datasphere/api(/.*)", PassThroughHandler),
+    (r"/datasphere(?:/.*)?", UnknownHandler),
 ]
 
 
