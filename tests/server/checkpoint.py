@@ -33,6 +33,8 @@ class Checkpoint:
     def __init__(self, theirs: str) -> None:
         self.seen: list[Seen] = []
         self.objections: list[str] = []
+        self.session_tokens: set[str] = set()
+        """Those of opened projects, as the service gave them."""
         self._theirs = theirs
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -70,6 +72,9 @@ class Checkpoint:
         url = URL(self._theirs + request.raw_path, encoded=True)
         async with self._http.request(request.method, url, headers=headers, data=body) as answer:
             content = await answer.read()
+            self.session_tokens.update(
+                re.findall(r'"sessionToken": ?"([^"]+)"', content.decode(errors="replace"))
+            )
             kept = {n: v for n, v in answer.headers.items() if n.lower() in ("x-request-id", "content-type")}
         return web.Response(status=answer.status, body=content, headers=kept)
 
