@@ -131,6 +131,8 @@ class Execution(Wire):
     operation_id: str | None = None
     problem: Problem | None = None
     last_event: int = 0
+    profile: str = ""
+    """The named profile that it was begun with, and is followed with; empty: none."""
 
 
 class Executions(Wire):
@@ -341,6 +343,32 @@ class LinkedProject(Wire):
     problem: Problem | None = None
 
 
+class ProfileRequest(Wire):
+    """Body of ``PUT /datasphere/profile``; `name` None: the profile that the server began with, if any."""
+
+    name: str | None = None
+
+
+class Profile(Wire):
+    """Named credentials. `source` in words; None: there is a `problem` with the profile's definition."""
+
+    name: str
+    source: str | None = None
+    problem: Problem | None = None
+
+
+class Profiles(Wire):
+    """Answer of ``/datasphere/profile``; holds no secret.
+
+    `chosen` None: no profile is chosen, and the first source that is configured is used: `unnamed`.
+    """
+
+    profiles: list[Profile]
+    chosen: str | None = None
+    unnamed: str | None = None
+    """That source, in words; None: none is configured."""
+
+
 class StoredFile(Wire):
     """A file of a project: the answer of ``PUT /datasphere/files`` and of ``GET /datasphere/files/size``."""
 
@@ -375,6 +403,10 @@ class ServerStatus(Wire):
     credentials: str | None = None
     """The source of the IAM token, in words; None: none configured."""
     credentials_expire_at: float | None = None
+    credentials_notice: str | None = None
+    """What the user should know of that source although it works."""
+    profile: str | None = None
+    """The named profile in force; None: none is chosen."""
     connection: Literal["ok", "failed"] = "ok"
     problem: Problem | None = None
     project: ProjectInfo | None = None

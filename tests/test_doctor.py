@@ -165,7 +165,7 @@ def test_todays_revision_and_a_link_from_the_keyring(current_emulator: Facts, tm
     assert (report.status, report.err) == (0, ""), report.out
     assert report.results("warn") == ["Channel state"]
     assert report.rows["API revision"][1].startswith("Today's: it has no :notebookMetadata, :cellOutputs")
-    assert report.rows["Keyring"] == ("ok", "file PlaintextKeyring keeps links.")
+    assert report.rows["Keyring"] == ("ok", "file PlaintextKeyring keeps links and logins.")
     assert report.rows["Link"] == ("ok", f"The keyring has one, which leads to {link.host}.")
     for channel, units in (("files", "~4 units (computed)"), ("jupyter", "units not known")):
         result, words = report.rows[f"Cell by {channel}"]
@@ -236,7 +236,7 @@ def test_a_token_that_is_refused(desk: Desk) -> None:
     assert report.rows["Project"] == report.rows["Units"] == ("skip", "It cannot be told: see Credentials.")
     assert report.rest.startswith("1 failure")
     assert "IAM refused the OAuth token from YC_TOKEN" in report.rows["Credentials"][1]
-    assert "→ Get a new OAuth token" in report.rows["Credentials"][1]
+    assert "It lives a year and may have been revoked" in report.rows["Credentials"][1]
     assert report.results("skip")[-1] == "Link"
     assert "y0_wrong" not in report.out
     desk.environment["YC_IAM_TOKEN"] = "t1.wrong"

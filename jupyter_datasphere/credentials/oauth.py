@@ -2,53 +2,45 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from ..datasphere import types
-from ..datasphere.failures import RETRIABLE
-from ..datasphere.methods import METHODS
-from ..datasphere.transport import Transport, read
-from ..errors import CredentialsError, ServiceError, UnavailableError, UsageError
+from ..datasphere.transport import Transport
+from ..errors import CredentialsError
+from .exchange import exchange
 from .source import Token
+
+NOTICE = (
+    "The vendor is phasing OAuth tokens out: a service account's key file or the `yc` CLI will go on working."
+)
+PAGE = "https://oauth.yandex.ru/authorize?response_type=token&client_id=1a6990aa636648e9b2ef855fa7bec2fb"
+"""Where the vendor's documentation sends who needs an OAuth token."""
 
 
 class OAuthToken:
     """Exchanges an OAuth token at IAM. The vendor is phasing OAuth tokens out."""
 
     renewable = True
+    notice = NOTICE
 
     def __init__(self, value: str, origin: str, transport: Transport) -> None:
-        try:
-            self._request = types.convert({"yandexPassportOauthToken": value}, types.TokenRequest)
-        except msgspec.ValidationError as error:
-            raise UsageError(
-                f"The OAuth token from {origin} is longer than IAM takes (4000 characters)."
-            ) from error
+        self._value = value
         self._transport = transport
         self.description = f"OAuth token from {origin}"
+        self.remedy = (
+            "It lives a year and may have been revoked. `jupyter datasphere login` says where to get a new"
+            f" one, and keeps it; or put it in the place of the {self.description}, and where that is the"
+            " environment, restart the Jupyter server with it."
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.description}>"
 
     async def fetch(self) -> Token:
-        method = METHODS["iam.createToken"]
         try:
-            answer = read(
-                await self._transport.call(method, request=self._request), types.TokenResponse, method
-            )
-        except ServiceError as error:
-            if error.answer is not None and error.answer[0] in RETRIABLE:
-                raise UnavailableError(
-                    f"IAM gives no token now: {error.message}",
-                    hint="Try again later.",
-                    request_id=error.request_id,
-                ) from error
+            proof = types.convert({"yandexPassportOauthToken": self._value}, types.TokenRequest)
+        except msgspec.ValidationError as error:
             raise CredentialsError(
-                f"IAM refused the {self.description}: {error.message}",
-                hint="Get a new OAuth token, put it into YC_TOKEN and restart the Jupyter server.",
-                request_id=error.request_id,
+                f"The {self.description} is longer than IAM takes (4000 characters).", hint=self.remedy
             ) from error
-        return Token(answer.iam_token, _seconds(answer.expires_at))
-
-
-def _seconds(timestamp: str) -> float | None:
-    return datetime.fromisoformat(timestamp).timestamp() if timestamp else None
+        return await exchange(self._transport, proof, what=self.description, remedy=self.remedy)

@@ -8,13 +8,13 @@ import msgspec
 
 
 class Token(msgspec.Struct, frozen=True):
-    """An IAM token; `expires_at` in seconds since the epoch, None where it is not known."""
+    """An IAM token; `life`: seconds that it lives from its fetching, None where that is not known."""
 
     value: str
-    expires_at: float | None = None
+    life: float | None = None
 
     def __repr__(self) -> str:
-        return f"Token(<redacted>, expires_at={self.expires_at!r})"
+        return f"Token(<redacted>, life={self.life!r})"
 
     __str__ = __repr__
 
@@ -32,6 +32,16 @@ class Source(Protocol):
         """Whether `fetch` can give another token than before."""
         ...
 
+    @property
+    def remedy(self) -> str:
+        """What the user can do where the service refuses the tokens that come from here."""
+        ...
+
+    @property
+    def notice(self) -> str | None:
+        """What the user should know of this source although it works."""
+        ...
+
     async def fetch(self) -> Token:
-        """A token. Raises `CredentialsError` or `UnavailableError`."""
+        """A token. Raises `CredentialsError`, `UnavailableError` or `ServiceError`."""
         ...

@@ -29,6 +29,11 @@ class Tokens(Protocol):
         """The service refused this token: get another one; False where there is none to be had."""
         ...
 
+    @property
+    def remedy(self) -> str:
+        """What the user can do where the service refuses the tokens; empty: not known."""
+        ...
+
 
 RENEWALS = 3
 """So often a refused token is renewed for one call: between its tries another one may expire."""
@@ -94,10 +99,11 @@ class Caller:
                         method, ids, request, token=token, idempotency_key=key, budget=budget
                     )
                 except ServiceError as error:
-                    if error.code != "unauthenticated" or renewals == RENEWALS:
+                    if error.code != "unauthenticated":
                         raise
                     may_have_arrived |= error.may_have_arrived
-                    if not await self._renew(used, budget):
+                    if renewals == RENEWALS or not await self._renew(used, budget):
+                        error.hint = self.tokens.remedy or error.hint
                         raise
                 renewals += 1
         except ExpectedError as error:

@@ -44,8 +44,7 @@ _CODES: dict[int, tuple[str, int, str | None]] = {
     16: (
         "unauthenticated",
         401,
-        "The IAM token is wrong or has expired: start the Jupyter server with YC_TOKEN (OAuth) "
-        "or a fresh YC_IAM_TOKEN.",
+        "The IAM token is wrong or has expired. %ds_status says where it comes from.",
     ),
 }
 

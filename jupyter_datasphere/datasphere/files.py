@@ -200,9 +200,10 @@ class ProjectFiles:
                         try:
                             return await once(self._connected(), token)
                         except ServiceError as error:
-                            if error.code != "unauthenticated" or renewals == RENEWALS:
+                            if error.code != "unauthenticated":
                                 raise
-                            if not await self._tokens.renew(token):
+                            if renewals == RENEWALS or not await self._tokens.renew(token):
+                                error.hint = self._tokens.remedy or error.hint
                                 raise
                             if not repeatable():
                                 error.worth_repeating = True

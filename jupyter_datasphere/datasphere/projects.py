@@ -53,6 +53,11 @@ class ProjectFinder:
         self._cache = {key: (-math.inf, found) for key, (_, found) in self._cache.items()}
         self.communities.outdate()
 
+    def forget_all(self) -> None:
+        """What was found may be hidden from another account."""
+        self._cache.clear()
+        self.communities.outdate()
+
     async def all(self, community: str | None = None) -> AsyncIterator[types.Project]:
         """Every project that can be found by its name."""
         for community_id in await self.communities.ids() if community is None else [community]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import credentials
 from ..errors import UsageError
 from ..executions.ledger import Ledger
 from ..server.backend import Backend
@@ -36,6 +38,8 @@ def doctor(project: str | None, options: Sequence[str], *, full: bool, agreed: b
             "Which project? None is named.",
             hint="Name it with --project, or set DataSphere.project or JUPYTER_DATASPHERE_PROJECT.",
         )
+    # What a server would log of its credentials is in the table.
+    logging.getLogger(credentials.__name__).setLevel(logging.ERROR)
     # A ledger of its own: it neither shows nor takes over anybody's runs.
     with tempfile.TemporaryDirectory(prefix="datasphere-doctor-") as folder:
         try:

@@ -52,6 +52,9 @@ class Balances:
                 self._kept[project_id] = (asked_at, asked_at + good_for, balance)
             return balance
 
+    def forget_all(self) -> None:
+        self._kept.clear()
+
     async def _ask(self, project_id: str) -> tuple[int | None, float]:
         """The balance, and for how many seconds the answer is good.
 

@@ -100,6 +100,9 @@ class Choices:
         for name in ORDER:
             self._refusals.pop((project_id, name), None)
 
+    def forget_all(self) -> None:
+        self._refusals.clear()
+
     # Inside
 
     def _candidates(self, project_id: str) -> list[str]:

@@ -89,6 +89,11 @@ class Follower:
         self._joins = self._execution.state in ("submitted", "running")
         self._turn = self._enter(places)
 
+    @property
+    def profile(self) -> str:
+        """The named credentials that the run keeps to; empty: none."""
+        return self._execution.profile
+
     def cancel(self, reason: str) -> None:
         """Ask for the end; noted on disk, if that can be now, and done by `run`."""
         self._reason = reason

@@ -7,10 +7,11 @@ import logging
 import re
 import secrets
 import uuid
-from collections.abc import AsyncGenerator, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from typing import Any
 
 from ..clocks import SYSTEM, Clock
+from ..credentials.accounts import pinned
 from ..datasphere import types
 from ..datasphere.client import Client
 from ..datasphere.files import ProjectFiles
@@ -78,19 +79,22 @@ class ExecutionService:
         *,
         idempotency_window: float = 3600.0,
         questions_per_second: float = QUESTIONS_PER_SECOND,
-        takes_over: bool = True,
+        takes_over: Callable[[], bool] = lambda: True,
+        profile: Callable[[], str] = lambda: "",
         clock: Clock = SYSTEM,
         files: ProjectFiles | None = None,
         links: Links | None = None,
         link_patience: float = LINK_PATIENCE,
     ) -> None:
         """`takes_over`: whether runs of servers that die are followed here; that needs credentials.
+        `profile`: the named credentials in force, which a run keeps for all of its life; empty: none.
 
         `files`: the files of projects, if they can be reached; `links`: the projects whose own Jupyter
         servers are known; what runs there need not go by the API. `link_patience`: seconds after which a run
         is given up whose linked server cannot be reached.
         """
         self._takes_over = takes_over
+        self._profile = profile
         self._ledger = ledger
         self._transport = client.transport
         self._clock = clock
@@ -148,6 +152,11 @@ class ExecutionService:
     def usage(self) -> LedgerUsage:
         """What the ledger takes on disk."""
         return self._ledger.usage()
+
+    def forget_account(self) -> None:
+        """What was found out is what another account may see."""
+        self.choices.forget_all()
+        self._balances.forget_all()
 
     def _tidy(self) -> None:
         """Prune the ledger beside everything else; once at a time."""
@@ -227,6 +236,7 @@ class ExecutionService:
             outputs=request.outputs,
             channel=channel.name,
             created_at=self._clock.wall(),
+            profile=self._profile(),
         )
         follower: Follower | None = None
         try:
@@ -292,7 +302,7 @@ class ExecutionService:
 
     def take_over(self) -> None:
         """Go on with the runs of servers that have died."""
-        if self._takes_over and not self._closed:
+        if self._takes_over() and not self._closed:
             self._ledger.adopt()
             self.resume()
 
@@ -447,7 +457,8 @@ class ExecutionService:
 
     def _follow(self, follower: Follower) -> None:
         self._followers[follower.execution_id] = follower
-        task = self._beside(follower.run())
+        with pinned(follower.profile):
+            task = self._beside(follower.run())
         if self._ticking is None or self._ticking.done():
             self._ticking = self._beside(self._tick())
 

@@ -31,6 +31,11 @@ class StatusArguments(argparse.Namespace):
     project: str | None
 
 
+class ProfileArguments(argparse.Namespace):
+    help: bool
+    name: str | None
+
+
 class ConfigArguments(argparse.Namespace):
     help: bool
     settings: list[tuple[str, str]]
@@ -167,6 +172,17 @@ STATUS = Parser(
     examples="  %ds_status\n  %ds_status -p demo-project",
 )
 add_project(STATUS)
+
+PROFILE = Parser(
+    "ds_profile",
+    usage="%ds_profile [NAME | -]",
+    description=(
+        "Show the named credentials of the Jupyter server, or choose some for all of its notebooks.\n"
+        "A hyphen goes back to those that the server began with. Runs keep to the ones they began with."
+    ),
+    examples="  %ds_profile\n  %ds_profile work\n  %ds_profile -",
+)
+PROFILE.take("name", nargs="?", metavar="NAME", about="the profile to use from now on", completes="profiles")
 
 CONFIG = Parser(
     "ds_config",

@@ -17,6 +17,7 @@ from .arguments import (
     NO_TIMEOUT,
     ConfigArguments,
     ExecuteArguments,
+    ProfileArguments,
     ProjectArguments,
     StatusArguments,
     VarsArguments,
@@ -34,6 +35,7 @@ from .live import Board
 from .moving import Moving
 from .pacing import Pacer
 from .problems import error_from
+from .profiles import UNNAMED, in_force, profiles_table
 from .run import Run
 from .run_arguments import HistoryArguments
 from .settings import AUTO, Configuration, Settings
@@ -139,6 +141,14 @@ class Commands:
     def status(self, options: StatusArguments) -> None:
         status = self.link.status(options.project or self.project_id)
         self._publish(facts([("Server", self.link.describe()), *status_facts(status)]))
+
+    def profile(self, options: ProfileArguments) -> None:
+        if options.name is None:
+            self._publish(profiles_table(self.link.profiles()))
+        else:
+            chosen = self.link.choose_profile(None if options.name == UNNAMED else options.name)
+            self.known.forget()
+            self._publish({"text/plain": in_force(chosen)})
 
     def config(self, options: ConfigArguments) -> None:
         self._configuration.change(options.settings, reset=options.reset)

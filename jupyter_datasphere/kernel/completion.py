@@ -113,6 +113,8 @@ class Completion:
                     return self._commands().known.runs()
                 case "states":
                     return self._commands().known.states()
+                case "profiles":
+                    return self._commands().known.profiles()
                 case "projects":
                     return [project.name for project in self._commands().known.projects()]
         except DataSphereError:

@@ -7,6 +7,7 @@ import time
 from ..protocol import Code, Notebook, ProjectInfo
 from .history import STATES
 from .link import Link
+from .profiles import UNNAMED
 
 PROJECTS_KEPT = 60.0
 """Seconds: the list of projects is asked of the service, which takes a while."""
@@ -33,6 +34,14 @@ class Known:
             self._projects = self._link.projects()
             self._until = time.monotonic() + PROJECTS_KEPT
         return self._projects
+
+    def profiles(self) -> list[str]:
+        """The names of profiles, and what stands for none."""
+        return [UNNAMED, *(profile.name for profile in self._link.profiles().profiles)]
+
+    def forget(self) -> None:
+        """Another account may see other projects."""
+        self._until = 0.0
 
     def runs(self) -> list[str]:
         """The IDs of the newest runs."""

@@ -21,6 +21,8 @@ from ..protocol import (
     LinkedProject,
     LinkRequest,
     Problem,
+    ProfileRequest,
+    Profiles,
     ProjectInfo,
     Projects,
     ServerStatus,
@@ -152,6 +154,20 @@ class Link:
 
     def forget_link(self, project: str) -> LinkedProject:
         return self._call("DELETE", "/links", LinkedProject, params={"project": project})
+
+    def profiles(self) -> Profiles:
+        """The named credentials of the server; asks nobody but the server."""
+        return self._call("GET", "/profile", Profiles)
+
+    def choose_profile(self, name: str | None) -> Profiles:
+        """Choose credentials for all of the server; None: those that it began with."""
+        return self._call(
+            "PUT",
+            "/profile",
+            Profiles,
+            headers={"Content-Type": "application/json"},
+            content=_encode(ProfileRequest(name)),
+        )
 
     def stored(self, path: str, project: str | None) -> StoredFile:
         """What there is of a file in the project."""

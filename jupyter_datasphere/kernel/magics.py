@@ -38,6 +38,7 @@ PARSERS = {
     "ds_put": file_arguments.PUT,
     "ds_project": arguments.PROJECT,
     "ds_status": arguments.STATUS,
+    "ds_profile": arguments.PROFILE,
     "ds_config": arguments.CONFIG,
     "ds_panel": arguments.PANEL,
 }
@@ -170,6 +171,14 @@ class DataSphereMagics(Settings, Magics):
             print(self.ds_status.__doc__)
         else:
             self.commands.status(options)
+
+    @magic(line_magic, arguments.PROFILE)
+    def ds_profile(self, line: str) -> None:
+        options = arguments.PROFILE.parse(line, arguments.ProfileArguments())
+        if options.help:
+            print(self.ds_profile.__doc__)
+        else:
+            self.commands.profile(options)
 
     @magic(line_magic, arguments.CONFIG)
     def ds_config(self, line: str) -> None:

@@ -16,7 +16,12 @@ def status_facts(status: ServerStatus) -> list[tuple[str, str]]:
     credentials = status.credentials or "none"
     if status.credentials_expire_at is not None:
         credentials += f", {_expiry(status.credentials_expire_at)}"
-    rows = [("Connection", connection(status)), ("Endpoint", status.endpoint), ("Credentials", credentials)]
+    rows = [("Connection", connection(status)), ("Endpoint", status.endpoint)]
+    if status.profile is not None:
+        rows.append(("Profile", status.profile))
+    rows.append(("Credentials", credentials))
+    if status.credentials_notice is not None:
+        rows.append(("Note", status.credentials_notice))
     if status.project is None:
         rows.append(("Project", NO_PROJECT))
     else:

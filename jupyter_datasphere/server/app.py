@@ -23,6 +23,7 @@ from .handlers.files import FilesHandler, FileSizeHandler
 from .handlers.links import LinksHandler
 from .handlers.operations import OperationHandler
 from .handlers.passthrough import PassThroughHandler
+from .handlers.profile import ProfileHandler
 from .handlers.projects import FindProjectHandler, ProjectsHandler
 from .handlers.quickstart import QuickstartHandler
 from .handlers.status import StatusHandler
@@ -56,6 +57,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (r"/datasphere/files", FilesHandler),
     (r"/datasphere/files/size", FileSizeHandler),
     (r"/datasphere/links", LinksHandler),
+    (r"/datasphere/profile", ProfileHandler),
     (r"/datasphere/variables", VariablesHandler),
     (r"/datasphere/quickstart", QuickstartHandler),
     (r"/datasphere/api(/.*)", PassThroughHandler),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from .. import __version__
-from ..credentials import chain
+from ..credentials.accounts import Accounts
+from ..credentials.chain import Configured
 from ..credentials.keyrings import NONE, Keyring
-from ..credentials.tokens import TokenCache
+from ..credentials.logins import SERVICE as LOGINS
+from ..credentials.logins import Logins
 from ..datasphere import operations
 from ..datasphere.caller import Tokens
 from ..datasphere.client import Client
@@ -23,6 +26,7 @@ from ..datasphere.projects import ProjectFinder
 from ..datasphere.retries import RetryPolicy
 from ..datasphere.transport import Endpoints, Transport
 from ..errors import (
+    CredentialsError,
     DataSphereError,
     KeyringError,
     NotFoundError,
@@ -35,8 +39,16 @@ from ..executions.links import SERVICE as LINKS
 from ..executions.links import Links
 from ..executions.service import ExecutionService
 from ..executions.storages import Storages
-from ..protocol import LinkedProject, OperationState, Problem, ProjectInfo, ServerStatus
-from .settings import Settings
+from ..protocol import (
+    LinkedProject,
+    OperationState,
+    Problem,
+    Profile,
+    Profiles,
+    ProjectInfo,
+    ServerStatus,
+)
+from .settings import Settings, login_marks
 
 T = TypeVar("T")
 
@@ -52,13 +64,9 @@ class Backend:
     def __init__(self, settings: Settings, ledger: Ledger, environment: Mapping[str, str]) -> None:
         self._settings = settings
         self._transport = transport_of(settings)
-        source = chain.pick(
-            environment,
-            self._transport,
-            iam_token=settings.iam_token,
-            oauth_token=settings.oauth_token,
+        self.tokens = Accounts(
+            configured_by(settings, environment), self._transport, logins_of(self._transport.endpoints)
         )
-        self.tokens = TokenCache(source)
         self.client = Client(self._transport, self.tokens)
         self.projects = ProjectFinder(
             self.client, organization=settings.organization, community=settings.community
@@ -78,7 +86,8 @@ class Backend:
             link_patience=settings.link_patience,
             idempotency_window=settings.idempotency_window,
             questions_per_second=settings.questions_per_second,
-            takes_over=source is not None,
+            takes_over=lambda: self.tokens.source is not None,
+            profile=lambda: self.tokens.profile,
         )
         self.storages = Storages(self.files, self.executions.linked_files, self.executions.choices)
 
@@ -86,6 +95,7 @@ class Backend:
         await self.executions.close()
         await self.links.aclose()
         await self.files.aclose()
+        await self.tokens.aclose()
         await self._transport.aclose()
 
     @property
@@ -101,9 +111,9 @@ class Backend:
         status = ServerStatus(
             version=__version__,
             endpoint=self._transport.endpoints.datasphere,
-            credentials=self.tokens.source.description if self.tokens.source else None,
             organization=self._settings.organization,
             community=self._settings.community,
+            profile=self.tokens.profile or None,
             running=self.executions.running,
             ledger=self.executions.usage,
         )
@@ -119,6 +129,8 @@ class Backend:
                 status.problem = Problem.of(error)
         else:
             status.project = self._known_project(named)
+        if (source := self.tokens.source) is not None:
+            status.credentials, status.credentials_notice = source.description, source.notice
         status.credentials_expire_at = self.tokens.expires_at
         return status
 
@@ -133,6 +145,34 @@ class Backend:
             done=operation.done,
             problem=None if failure is None else Problem.of(failure),
         )
+
+    async def choose_profile(self, name: str | None) -> Profiles:
+        """Use other credentials from now on. Runs that are under way keep to theirs.
+
+        Raises what keeps them from giving a token; then nothing changes.
+        """
+        before = self.tokens.profile
+        await self._in_time(self.tokens.choose(name))
+        if self.tokens.profile != before:
+            self.projects.forget_all()
+            self.executions.forget_account()
+        return self.profiles()
+
+    def profiles(self) -> Profiles:
+        """All of them, and the one in force."""
+        tokens = self.tokens
+        unnamed = None
+        with suppress(CredentialsError):
+            unnamed = tokens.describe("")
+        return Profiles(
+            [self._profile(name) for name in tokens.profiles.names()], tokens.profile or None, unnamed
+        )
+
+    def _profile(self, name: str) -> Profile:
+        try:
+            return Profile(name, self.tokens.describe(name))
+        except CredentialsError as error:
+            return Profile(name, problem=Problem.of(error))
 
     async def link(self, project: str, text: str) -> LinkedProject:
         """Know the link to a project's own Jupyter server, once it was seen to work.
@@ -230,6 +270,27 @@ def transport_of(settings: Settings, retry: RetryPolicy | None = None) -> Transp
             f"The certificates of {settings.ca_bundle} cannot be used: {error.strerror or error}.",
             hint="DataSphere.ca_bundle names a file of certificates in PEM format.",
         ) from error
+
+
+def configured_by(settings: Settings, environment: Mapping[str, str]) -> Configured:
+    """What settings and environment say of credentials."""
+    return Configured(
+        environment=environment,
+        iam_token=settings.iam_token,
+        oauth_token=settings.oauth_token,
+        service_account_key_file=settings.service_account_key_file,
+        yc_profile=settings.yc_profile,
+        vm_metadata=settings.vm_metadata,
+        profiles=settings.profiles,
+        profile=settings.profile,
+        yc_command=settings.yc_command,
+        check_key_file_mode=settings.check_key_file_mode,
+    )
+
+
+def logins_of(endpoints: Endpoints) -> Logins:
+    """The logins of this user at the service of these endpoints."""
+    return Logins(Keyring(LOGINS), endpoint=endpoints.iam, marks=login_marks())
 
 
 def files_of(settings: Settings, tokens: Tokens, retry: RetryPolicy | None = None) -> ProjectFiles:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
-from traitlets import Bool, Float, HasTraits, Int, Unicode, default
+from traitlets import Bool, Dict, Float, HasTraits, Int, Unicode, default
 
 from ..datasphere.schedule import LINK_PATIENCE, QUESTIONS_PER_SECOND, REQUESTS_AT_ONCE
 from ..executions.ledger import MAX_AGE_DAYS, MAX_MEGABYTES
@@ -43,13 +43,45 @@ class Settings(HasTraits):
     )
     iam_token = Unicode(
         help="""An IAM token. In a configuration file that only you can read; on a command line everybody can
-        read it. Better: the environment variable YC_IAM_TOKEN, or an OAuth token in YC_TOKEN."""
+        read it. Better: the environment variable YC_IAM_TOKEN, or credentials that renew themselves."""
     ).tag(config=True)
-    oauth_token = Unicode(help="An OAuth token; the same caution as for `iam_token`.").tag(config=True)
+    oauth_token = Unicode(
+        help="""An OAuth token; the same caution as for `iam_token`. The vendor is phasing them out. Better:
+        `jupyter datasphere login`, or the environment variable YC_TOKEN."""
+    ).tag(config=True)
+    service_account_key_file = Unicode(
+        help="""Path of the key file of a service account (an authorized key), readable by its owner only.
+        Also: the environment variable YC_SERVICE_ACCOUNT_KEY_FILE."""
+    ).tag(config=True)
+    check_key_file_mode = Bool(
+        True,
+        help="""Whether a key file of this user that others may read is refused. False: for file systems
+        without modes.""",
+    ).tag(config=True)
+    yc_profile = Unicode(
+        help="""Profile of the `yc` CLI to get tokens from. Without it the active one is used, where nothing
+        else is configured; the environment variable YC_PROFILE names another."""
+    ).tag(config=True)
+    yc_command = Unicode("yc", help="The `yc` CLI: its name on the path of the server, or its path.").tag(
+        config=True
+    )
+    vm_metadata = Bool(
+        False,
+        help="""Whether tokens come from the metadata service of the VM that the server runs on. On a VM of
+        Yandex Cloud it is used anyway where nothing else is configured.""",
+    ).tag(config=True)
+    profiles = Dict(
+        help="""Named credentials, to switch between with `%ds_profile`: a dictionary from names to
+        dictionaries with one of iam_token, oauth_token, service_account_key_file, yc_profile, vm_metadata."""
+    ).tag(config=True)
+    profile = Unicode(
+        help="""Name of the profile to begin with; it goes before all other credentials.
+        Default from the environment variable JUPYTER_DATASPHERE_PROFILE."""
+    ).tag(config=True)
     expose_credentials = Bool(
         False,
-        help="""Whether YC_IAM_TOKEN, YC_TOKEN and YC_OAUTH_TOKEN stay in the environment that kernels and
-        terminals inherit. Then whatever runs there can read them.""",
+        help="""Whether YC_IAM_TOKEN, YC_TOKEN, YC_OAUTH_TOKEN and YC_SERVICE_ACCOUNT_KEY_FILE stay in the
+        environment that kernels and terminals inherit. Then whatever runs there can read them.""",
     ).tag(config=True)
     verify = Bool(True, help="Whether the service's TLS certificate is verified.").tag(config=True)
     ca_bundle = Unicode(help="File of the certificates that are trusted instead of the system's.").tag(
@@ -110,6 +142,10 @@ class Settings(HasTraits):
     def _default_project(self) -> str:
         return os.environ.get("JUPYTER_DATASPHERE_PROJECT", "")
 
+    @default("profile")
+    def _default_profile(self) -> str:
+        return os.environ.get("JUPYTER_DATASPHERE_PROFILE", "")
+
     @default("organization")
     def _default_organization(self) -> str:
         return os.environ.get("JUPYTER_DATASPHERE_ORGANIZATION", "")
@@ -117,3 +153,8 @@ class Settings(HasTraits):
     @default("ledger_dir")
     def _default_ledger_dir(self) -> str:
         return str(Path(jupyter_data_dir()) / "datasphere" / "ledger")
+
+
+def login_marks() -> Path:
+    """The folder that says which logins the system's keyring has; the same for every server of a user."""
+    return Path(jupyter_data_dir()) / "datasphere" / "logins"

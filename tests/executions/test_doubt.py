@@ -52,6 +52,8 @@ class NoTokens:
     async def renew(self, refused: str) -> bool:
         return False
 
+    remedy = ""
+
 
 @asynccontextmanager
 async def service_of(

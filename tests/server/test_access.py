@@ -23,6 +23,8 @@ ROUTES = [
     ("GET", "datasphere/files?path=x"),
     ("GET", "datasphere/files/size?path=x"),
     ("PUT", "datasphere/files?path=x"),
+    ("GET", "datasphere/profile"),
+    ("PUT", "datasphere/profile"),
     ("GET", "datasphere/quickstart"),
     ("GET", "datasphere/api/v2/projects"),
     ("POST", "datasphere/api/v2/projects"),

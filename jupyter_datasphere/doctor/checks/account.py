@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from ...credentials.chain import missing
 from ...datasphere.transport import Transport
 from ...errors import ServiceError
 from ..finding import Case, Check, Finding
@@ -19,23 +18,23 @@ LARGE_DIFFERENCE = 60.0
 async def credentials(case: Case) -> list[Finding]:
     """A token is fetched, and shown to the service with a question for what cannot be there."""
     tokens = case.backend.tokens
-    if tokens.source is None:
-        raise missing()
+    source = tokens.in_force()
     try:
         await case.backend.client.get_project("0")
     except ServiceError as error:
         if not is_refusal(error) or error.code == "unauthenticated":
             raise
-    found = f"{tokens.source.description}; the service accepts "
-    renewal = "renewed by itself" if tokens.source.renewable else "not renewed"
+    found = f"{source.description}; the service accepts "
+    notice = "" if source.notice is None else f" {source.notice}"
+    renewal = "renewed by itself" if source.renewable else "not renewed"
     if tokens.expires_at is None:
-        found += f"it. When it expires is not known, and it is {renewal}."
+        found += f"it. When it expires is not known, and it is {renewal}.{notice}"
         return [Finding("Credentials", "ok", found)]
     left = tokens.expires_at - time.time()
     until = time.strftime("%Y-%m-%d %H:%M", time.localtime(tokens.expires_at))
-    found += f"its IAM token, which is good until {until} and {renewal}."
-    if left < SOON and not tokens.source.renewable:
-        return [Finding("Credentials", "warn", found, "Use an OAuth token (YC_TOKEN), or a fresh one.")]
+    found += f"its IAM token, which is good until {until} and {renewal}.{notice}"
+    if left < SOON and not source.renewable:
+        return [Finding("Credentials", "warn", found, source.remedy)]
     return [Finding("Credentials", "ok", found)]
 
 

@@ -93,6 +93,8 @@ class _NoToken:
     async def renew(self, refused: str) -> bool:
         return False
 
+    remedy = ""
+
 
 def _something_else(url: str, error: ServiceError) -> ServiceError:
     if error.code == "no-such-method" or error.code in ANSWERS:

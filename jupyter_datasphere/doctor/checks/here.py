@@ -44,9 +44,9 @@ async def keyring(case: Case) -> list[Finding]:
     try:
         name = await Keyring(SERVICE).available()
     except KeyringError as error:
-        found = f"{error.message} Links are kept in the server's memory only."
+        found = f"{error.message} Links are kept in the server's memory only, and logins not at all."
         return [Finding("Keyring", "warn", found, error.hint)]
-    return [Finding("Keyring", "ok", f"{name} keeps links.")]
+    return [Finding("Keyring", "ok", f"{name} keeps links and logins.")]
 
 
 def _existing(folder: Path) -> Path:

@@ -1,0 +1,78 @@
+"""A service account, by the file of one of its authorized keys: a JWT signed with it is exchanged at IAM."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from ..datasphere import types
+from ..datasphere.transport import Transport
+from ..errors import CredentialsError
+from . import exchange
+from .key_file import KeyFile, read_key_file
+from .source import Token
+
+AUDIENCE = "https://iam.api.cloud.yandex.net/iam/v1/tokens"
+"""Of every JWT, also where IAM is reached by another URL."""
+LIFE = 3600
+"""Seconds that a JWT is good for: the longest that IAM takes, so that clocks may differ by much."""
+NOTABLE = 5.0
+"""Seconds between two clocks that may be why a JWT was refused."""
+
+
+class ServiceAccountKey:
+    """Reads its file at each fetch: what was wrong with it can be mended while the server runs."""
+
+    renewable = True
+
+    def __init__(self, path: str, origin: str, transport: Transport, *, check_mode: bool = True) -> None:
+        self._path = Path(path).expanduser()
+        self._transport = transport
+        self._check_mode = check_mode
+        self._shared = False
+        self.description = f"service account's key file {self._path} from {origin}"
+        self.remedy = (
+            f"Are the service account and the key of {self._path} still there? `yc iam key list` shows its"
+            " keys, and `yc iam key create` makes a new one; the file is read again with the next try."
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.description}>"
+
+    @property
+    def notice(self) -> str | None:
+        if not self._shared:
+            return None
+        return f"Others than its owner may read {self._path}, whose mode is not this user's to change."
+
+    async def fetch(self) -> Token:
+        """Signed by the service's clock where it is known: after a refusal it is, by the answer's Date."""
+        # Beside the event loop: a key takes tens of milliseconds to be checked, and a disk may take longer.
+        key = await asyncio.to_thread(read_key_file, self._path, check_mode=self._check_mode)
+        self._shared = key.shared
+        signed_at = exchange.now(self._transport)
+        try:
+            return await self._exchange(key, signed_at)
+        except CredentialsError as error:
+            if not self._transport.clock.known:
+                error.hint = f"{error.hint} Or is the clock wrong? Here it is {_utc(signed_at)}."
+                raise
+            if abs(exchange.now(self._transport) - signed_at) < NOTABLE:
+                raise
+        return await self._exchange(key, exchange.now(self._transport))
+
+    async def _exchange(self, key: KeyFile, at: float) -> Token:
+        proof = types.TokenRequest(jwt=await asyncio.to_thread(_sign, key, int(at)))
+        return await exchange.exchange(self._transport, proof, what=self.description, remedy=self.remedy)
+
+
+def _sign(key: KeyFile, at: int) -> str:
+    import jwt  # with cryptography: only who has such a key pays for the import
+
+    claims = {"iss": key.service_account_id, "aud": AUDIENCE, "iat": at, "exp": at + LIFE}
+    return jwt.encode(claims, key.private_key, algorithm="PS256", headers={"kid": key.key_id})
+
+
+def _utc(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
