@@ -193,6 +193,21 @@ ROUTES: tuple[Route, ...] = (
         answers={200: protocol.StoredFile},
     ),
     Route(
+        name="profile.get",
+        verb="GET",
+        path="/datasphere/profile",
+        about="The named credentials of the server, and which are in force; no secret.",
+        answers={200: protocol.Profiles},
+    ),
+    Route(
+        name="profile.choose",
+        verb="PUT",
+        path="/datasphere/profile",
+        about="Choose credentials for all of the server, once they have given a token.",
+        body=protocol.ProfileRequest,
+        answers={200: protocol.Profiles},
+    ),
+    Route(
         name="links.keep",
         verb="PUT",
         path="/datasphere/links",
