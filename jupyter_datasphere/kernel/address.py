@@ -35,10 +35,19 @@ class Address:
 
         Processes that the user's code starts have no business with it.
         """
+        global _taken
         url = os.environ.get(URL)
-        return cls(url.rstrip("/") if url else None, os.environ.pop(CAPABILITY, None), os.environ.get(CA))
+        given = cls(url.rstrip("/") if url else None, os.environ.pop(CAPABILITY, None), os.environ.get(CA))
+        if given.capability is None and _taken is not None and _taken.url == given.url:
+            return _taken  # by `%load_ext` before `connect()`, or the other way round
+        _taken = given
+        return given
 
     def give_back(self) -> None:
         """Put the capability back, so that the extension can be loaded again in this process."""
         if self.capability is not None:
             os.environ[CAPABILITY] = self.capability
+
+
+_taken: Address | None = None
+"""What this process has taken out of its environment."""

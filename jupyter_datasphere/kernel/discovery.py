@@ -20,8 +20,9 @@ STARTING_SECONDS = 10.0
 class Discovery:
     """Where the server is now. Shared by all links of a kernel."""
 
-    def __init__(self, given: Address) -> None:
-        """`given`: what the environment said, whole or in part."""
+    def __init__(self, given: Address, asker: str = "kernel", again: str = "run the cell again") -> None:
+        """`given`: what the environment said, whole or in part. `asker`, `again`: the words of an error."""
+        self._asker, self._again = asker, again
         self._address = given if given.url is not None and given.capability is not None else None
 
     def address(self) -> Address:
@@ -30,9 +31,10 @@ class Discovery:
             self._address = _search()
         if self._address is None:
             raise UnavailableError(
-                "This kernel was not started by a Jupyter server that has the DataSphere extension, and"
-                f" `{SERVE_COMMAND}` is not running.",
-                hint=f"Type `{SERVE_COMMAND}` in a terminal, leave it running, and run the cell again. Or, in"
+                f"This {self._asker} was not started by a Jupyter server that has the DataSphere extension,"
+                f" and `{SERVE_COMMAND}` is not running.",
+                code="no-server",
+                hint=f"Type `{SERVE_COMMAND}` in a terminal, leave it running, and {self._again}. Or, in"
                 " JupyterLab: install jupyter-datasphere where JupyterLab is installed, too"
                 " (`jupyter server extension list` shows whether it is), and start it again.",
             )

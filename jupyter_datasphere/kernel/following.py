@@ -8,8 +8,10 @@ from typing import Protocol
 
 from ..errors import NotFoundError, UnavailableError
 from ..protocol import Execution, ExecutionRequest
-from .link import DisconnectedError, Link, RefusedError, UnreachableError
+from .answers import DisconnectedError, RefusedError, UnreachableError
+from .link import Link, run_path, starting
 from .outcome import Batch, is_final
+from .steps import Ask, Pause, Steps, run
 from .tries import Tries
 
 NOTHING_STARTED = "The connection to the server broke while the run was being asked for."
@@ -68,12 +70,18 @@ def so_far(link: Link, execution: Execution, after: int = 0) -> Generator[Batch]
 
 def launch(link: Link, request: ExecutionRequest, execution_id: str) -> Execution:
     """Start the run, and return once the server has it in its ledger. Raises as `follow` does."""
+    return run(link, launching(request, execution_id))
+
+
+def launching(request: ExecutionRequest, execution_id: str) -> Steps[Execution]:
+    """The same, step by step."""
     tries = Tries()
+    start = Ask("POST", "/executions", Execution, **starting(request, execution_id))
+    look = Ask("GET", run_path(execution_id), Execution)  # did the request arrive before a connection broke?
     while True:
         try:
-            if tries.none_failed:
-                return link.launch(request, execution_id)
-            return link.execution(execution_id)  # did the request arrive before the connection broke?
+            execution: Execution = yield start if tries.none_failed else look
+            return execution
         except NotFoundError as error:
             if tries.none_failed or error.code != NO_SUCH_EXECUTION:
                 raise
@@ -81,12 +89,14 @@ def launch(link: Link, request: ExecutionRequest, execution_id: str) -> Executio
         except UnavailableError as error:
             if tries.none_failed and not isinstance(error, DisconnectedError):
                 raise
-            if not tries.wait():
+            seconds = tries.pause()
+            if seconds is None:
                 raise UnavailableError(
                     f"{error.message} Whether execution {execution_id} was started is not known.",
                     code="connection-lost",
                     hint=f"Once the server is there again, %ds_attach {execution_id} tells.",
                 ) from error
+            yield Pause(seconds)
 
 
 def _each_once(

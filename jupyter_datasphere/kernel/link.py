@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple, TypeVar
@@ -12,7 +11,6 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from ..errors import InternalError, UnavailableError
 from ..protocol import (
     Event,
     Execution,
@@ -30,15 +28,13 @@ from ..protocol import (
     Variables,
 )
 from .address import Address
+from .answers import RefusedError, broken, decoded, nothing_taken, options, other_version, refusal, timeout
 from .discovery import Discovery
 from .outcome import Batch
 from .problems import error_from
 from .sse import Parser, ServerSentEvent
 
 T = TypeVar("T")
-
-ANSWER = 180.0
-"""Seconds to wait for an answer: the server may have to ask DataSphere first, more than once, and again."""
 
 SILENCE = 45.0
 """Seconds without a byte after which a stream counts as broken: the server says something every 15 s."""
@@ -49,18 +45,6 @@ TRANSFER = 3600.0
 _EVENT_STREAM = {"Accept": "text/event-stream"}
 _decode_event = msgspec.json.Decoder(Event).decode
 _encode = msgspec.json.Encoder().encode
-
-
-class UnreachableError(UnavailableError):
-    """The server could not be connected to: nothing was sent."""
-
-
-class DisconnectedError(UnavailableError):
-    """The connection broke after something was sent: what the server made of it is not known."""
-
-
-class RefusedError(UnavailableError):
-    """Whoever answered does not know this kernel, or not the extension: nothing was done."""
 
 
 class Prefix(NamedTuple):
@@ -106,11 +90,11 @@ class Link:
         return Link(self._discovery)
 
     def status(self, project: str | None = None) -> ServerStatus:
-        return self._call("GET", "/status", ServerStatus, params=_given(project=project))
+        return self.call("GET", "/status", ServerStatus, params=_given(project=project))
 
     def projects(self) -> list[ProjectInfo]:
         """The projects that the server can find by name; asks the service."""
-        return self._call("GET", "/projects", Projects).projects
+        return self.call("GET", "/projects", Projects).projects
 
     def executions(
         self, limit: int, *, states: Sequence[str] = (), before: float | None = None
@@ -122,13 +106,13 @@ class Link:
         params: dict[str, Any] = {"limit": limit, "state": states}
         if before is not None:
             params["before"] = repr(before)  # to the last digit
-        return self._call("GET", "/executions", Executions, params=params).executions
+        return self.call("GET", "/executions", Executions, params=params).executions
 
     def execution(self, execution_id: str) -> Execution:
-        return self._call("GET", _path(execution_id), Execution)
+        return self.call("GET", run_path(execution_id), Execution)
 
     def cancel(self, execution_id: str) -> Execution:
-        return self._call("POST", f"{_path(execution_id)}/cancel", Execution)
+        return self.call("POST", f"{run_path(execution_id)}/cancel", Execution)
 
     def variables(
         self,
@@ -140,11 +124,11 @@ class Link:
         channel: str | None = None,
     ) -> Variables:
         params = _given(project=project, session=session, notebook=notebook, channel=channel)
-        return self._call("GET", "/variables", Variables, params={**params, "name": names})
+        return self.call("GET", "/variables", Variables, params={**params, "name": names})
 
     def give_link(self, project: str, link: str) -> LinkedProject:
         """Let the server know the link to a project's own Jupyter server."""
-        return self._call(
+        return self.call(
             "PUT",
             "/links",
             LinkedProject,
@@ -153,7 +137,7 @@ class Link:
         )
 
     def forget_link(self, project: str) -> LinkedProject:
-        return self._call("DELETE", "/links", LinkedProject, params={"project": project})
+        return self.call("DELETE", "/links", LinkedProject, params={"project": project})
 
     def profiles(self) -> Profiles:
         """The named credentials of the server; asks nobody but the server."""
@@ -171,20 +155,20 @@ class Link:
 
     def stored(self, path: str, project: str | None) -> StoredFile:
         """What there is of a file in the project."""
-        return self._call("GET", "/files/size", StoredFile, params=_given(project=project, path=path))
+        return self.call("GET", "/files/size", StoredFile, params=_given(project=project, path=path))
 
     def store(
         self, path: str, project: str | None, content: Iterable[bytes], size: int, *, overwrite: bool
     ) -> StoredFile:
         """Write a file of the project. `content` is begun anew where another server has to be found first."""
-        return self._call(
+        return self.call(
             "PUT",
             "/files",
             StoredFile,
             params=_given(project=project, path=path),
             headers={"Content-Length": str(size), "X-Overwrite": "true" if overwrite else "false"},
             content=content,
-            timeout=_timeout(TRANSFER, write=TRANSFER),
+            timeout=timeout(TRANSFER, write=TRANSFER),
         )
 
     @contextmanager
@@ -204,23 +188,17 @@ class Link:
             size = None if rest is None else int(rest) + (have.length if have is not None else 0)
             yield Download(size, response.iter_raw())
 
-    def launch(self, request: ExecutionRequest, execution_id: str) -> Execution:
-        """Start an execution under an ID of ours; returns when it is in the ledger."""
-        headers = {"X-Execution-Id": execution_id, "Content-Type": "application/json"}
-        return self._call("POST", "/executions", Execution, headers=headers, content=_encode(request))
-
     def start(self, request: ExecutionRequest, execution_id: str) -> Generator[Batch]:
         """Start an execution under an ID of ours, and give its events until it ends.
 
         The ID is ours so that a run can be cancelled, or found again, before the server has answered.
         """
-        headers = {"X-Execution-Id": execution_id, "Content-Type": "application/json"}
-        return self._stream("POST", "/executions", headers, content=_encode(request))
+        return self._stream("POST", "/executions", **starting(request, execution_id))
 
     def events(self, execution_id: str, *, after: int = 0, patience: float = SILENCE) -> Generator[Batch]:
         """The events after number `after` until the execution ends; `patience`: the longest silence."""
         return self._stream(
-            "GET", f"{_path(execution_id)}/events", {"Last-Event-ID": str(after)}, patience=patience
+            "GET", f"{run_path(execution_id)}/events", {"Last-Event-ID": str(after)}, patience=patience
         )
 
     def reset(self) -> None:
@@ -229,17 +207,18 @@ class Link:
             self._client.close()
         self._client = None
 
-    def _call(self, method: str, path: str, kind: type[T], **request: Any) -> T:
+    def call(self, method: str, path: str, kind: type[T], **request: Any) -> T:
+        """Any call that is answered as a whole; `path` begins after the server's base URL."""
         while True:
             address, client = self._connected()
             try:
                 response = client.request(method, f"{address.url}{path}", **request)
                 if response.is_error:
-                    raise _refusal(response, address)
+                    raise refusal(response, address)
             except (httpx.TransportError, RefusedError) as error:
                 self._leave(address, error)
             else:
-                return _decoded(response.content, kind)
+                return decoded(response.content, kind)
 
     def _stream(
         self,
@@ -263,13 +242,13 @@ class Link:
         while True:
             address, client = self._connected()
             url = f"{address.url}{path}"
-            asked = client.build_request(method, url, timeout=_timeout(patience), **request)
+            asked = client.build_request(method, url, timeout=timeout(patience), **request)
             try:
                 response = client.send(asked, stream=True)
                 if response.is_error:
                     with closing(response):
                         response.read()
-                    raise _refusal(response, address)
+                    raise refusal(response, address)
                 break
             except (httpx.TransportError, RefusedError) as error:
                 self._leave(address, error)
@@ -277,13 +256,12 @@ class Link:
             try:
                 yield response
             except httpx.TransportError as error:
-                raise _broken(error, address) from None
+                raise broken(error, address) from None
 
     def _leave(self, address: Address, error: httpx.TransportError | RefusedError) -> None:
         """Make way for the same call to another server, if this one took nothing of it; else raise."""
-        failure = error if isinstance(error, RefusedError) else _broken(error, address)
-        nothing_taken = isinstance(failure, UnreachableError | RefusedError)
-        if not (nothing_taken and self._discovery.moved_from(address)):
+        failure = error if isinstance(error, RefusedError) else broken(error, address)
+        if not (nothing_taken(failure) and self._discovery.moved_from(address)):
             raise failure from None
 
     def _connected(self) -> tuple[Address, httpx.Client]:
@@ -293,41 +271,20 @@ class Link:
             self._address = address
         if self._client is None or self._pid != os.getpid():  # a forked child must not use our sockets
             self._pid = os.getpid()
-            self._client = httpx.Client(
-                headers={
-                    "Authorization": f"Bearer {address.capability}",
-                    "Accept": "application/json",
-                    "Accept-Encoding": "identity",
-                },
-                timeout=_timeout(ANSWER),
-                trust_env=False,  # loopback must not go through a proxy
-                verify=_trust(address),
-            )
+            self._client = httpx.Client(**options(address))
         return address, self._client
 
 
-def _trust(address: Address) -> ssl.SSLContext | bool:
-    if address.url is not None and address.url.startswith("https:"):
-        return ssl.create_default_context(cafile=address.ca)
-    return False  # no TLS at all: and the 20 ms that a context takes are saved
+def starting(request: ExecutionRequest, execution_id: str) -> dict[str, Any]:
+    """Headers and body of the request that starts a run under an ID of ours."""
+    return {
+        "headers": {"X-Execution-Id": execution_id, "Content-Type": "application/json"},
+        "content": _encode(request),
+    }
 
 
-def _broken(error: httpx.TransportError, address: Address) -> UnavailableError:
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return UnreachableError(f"{_name(address)} does not answer at {address.url}.", hint=address.remedy)
-    return DisconnectedError(f"The connection to {address.of} broke ({type(error).__name__}).")
-
-
-def _name(address: Address) -> str:
-    """As the first words of a sentence."""
-    return address.of.replace("the", "The", 1)
-
-
-def _timeout(read: float, write: float = 30) -> httpx.Timeout:
-    return httpx.Timeout(connect=5, read=read, write=write, pool=5)
-
-
-def _path(execution_id: str) -> str:
+def run_path(execution_id: str) -> str:
+    """Where a run is, after the server's base URL."""
     return f"/executions/{quote(execution_id, safe='')}"
 
 
@@ -338,44 +295,8 @@ def _given(**params: str | None) -> dict[str, str]:
 def _numbered(event: ServerSentEvent) -> tuple[int, Event]:
     """Raises what the server could not tell by a status, as its answer had begun."""
     if event.type == "problem":
-        raise error_from(_decoded(event.data, Problem))
+        raise error_from(decoded(event.data, Problem))
     try:
         return int(event.id), _decode_event(event.data)
     except (msgspec.MsgspecError, ValueError) as error:
-        raise _other_version(error) from None
-
-
-def _decoded(content: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except msgspec.MsgspecError as error:
-        raise _other_version(error) from None
-
-
-def _other_version(error: Exception) -> InternalError:
-    return InternalError(
-        f"The server extension answered in a way that this kernel does not understand ({error}).",
-        code="version-mismatch",
-        hint="Restart the Jupyter server and the kernel, so that both use the same jupyter-datasphere.",
-    )
-
-
-def _refusal(response: httpx.Response, address: Address) -> Exception:
-    if response.headers.get("Content-Type", "").startswith("application/problem+json"):
-        problem = _decoded(response.content, Problem)
-        if not problem.code.startswith("http-"):
-            return error_from(problem)
-    # Not our extension's words: Jupyter itself answered, or the check at the extension's door.
-    if response.status_code in (401, 403):
-        return RefusedError(
-            f"{_name(address)} does not accept this kernel's capability.",
-            code="capability-refused",
-            hint="It was probably restarted: restart the kernel, too.",
-        )
-    if response.status_code == 404:
-        return RefusedError(
-            f"{_name(address)} has no DataSphere extension at the place this kernel was told.",
-            code="extension-missing",
-            hint="`jupyter server extension list` shows whether jupyter_datasphere is enabled.",
-        )
-    return UnavailableError(f"{_name(address)} answered with HTTP status {response.status_code}.")
+        raise other_version(error) from None

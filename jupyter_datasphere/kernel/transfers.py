@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import ConflictError, UnavailableError, UsageError
-from .link import DisconnectedError, Link, Prefix, RefusedError, UnreachableError
+from .answers import DisconnectedError, RefusedError, UnreachableError
+from .link import Link, Prefix
 from .tries import Tries
 from .whole_file import whole_file
 

@@ -29,12 +29,19 @@ class Tries:
 
     def wait(self) -> bool:
         """Sleep before the next try; False when there shall be none."""
+        seconds = self.pause()
+        if seconds is not None:
+            time.sleep(seconds)
+        return seconds is not None
+
+    def pause(self) -> float | None:
+        """Seconds to sleep before the next try; None when there shall be none."""
         self.none_failed = False
         now = time.monotonic()
         if self._until is None:
             self._until = now + RECONNECTING
         if now >= self._until:
-            return False
-        time.sleep(self._wait)
+            return None
+        seconds = self._wait
         self._wait = min(2 * self._wait, LONGEST_WAIT)
-        return True
+        return seconds

@@ -233,11 +233,12 @@ async def test_output_of_a_run_without_any(user: User, go: Path) -> None:
 async def test_a_beginning_is_enough_where_one_run_only_has_it(user: User) -> None:
     for end in ("a", "b"):
         await user.run(
+            "from jupyter_datasphere.kernel.following import launch\n"
             "from jupyter_datasphere.kernel.handle import Handle\n"
             "from jupyter_datasphere.protocol import Code, ExecutionRequest\n"
             f"commands = {COMMANDS}\n"
             f"request = ExecutionRequest(Code('print(\"{end}\")', session='joining'), commands.project_id)\n"
-            f"commands.link.launch(request, '5eed5eed00000b0{end}')\n"
+            f"launch(commands.link, request, '5eed5eed00000b0{end}')\n"
             f"Handle(commands.link, '5eed5eed00000b0{end}').wait()"
         )
     assert (await user.run("%ds_output 5eed5eed00000b0a")).text() == "a\n"
