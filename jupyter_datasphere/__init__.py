@@ -10,7 +10,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .resources.async_connection import AsyncConnection
+    from .resources.connection import Connection
+
 __version__ = "0.1.0"
+
+
+def connect(*, timeout: float = 120.0) -> Connection:
+    """Communities, projects and runs from Python, through the server that this process belongs to.
+
+    ``connect().project("demo-project").execute("print(6 * 7)").wait().text``
+
+    `timeout`: seconds for which a change (a role given, a project created) is waited for. What all calls
+    raise says `Connection`. Raises `UnavailableError` (code "no-server") where there is no server: neither
+    has one started this kernel or terminal, nor does ``jupyter datasphere serve`` run.
+    """
+    from .resources.connection import Connection
+
+    return Connection(timeout=timeout)
+
+
+def connect_async(*, timeout: float = 120.0) -> AsyncConnection:
+    """The same for code that awaits: ``async with connect_async() as c: await c.projects()``."""
+    from .resources.async_connection import AsyncConnection
+
+    return AsyncConnection(timeout=timeout)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -56,6 +56,15 @@ class House:
         """How often that method of the service was called so far."""
         return int(self._control("GET", "calls").get(method, 0))
 
+    @contextmanager
+    def faults(self, *rules: dict[str, Any]) -> Iterator[None]:
+        """Within it, calls meet these faults."""
+        self._control("PUT", "faults", list(rules))
+        try:
+            yield
+        finally:
+            self._control("PUT", "faults", [])
+
     def _control(self, verb: str, what: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {self.facts['control_token']}"}
         answer = httpx.request(

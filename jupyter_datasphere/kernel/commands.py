@@ -7,10 +7,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from ..errors import NotFoundError, UnavailableError, VariableError
-from ..protocol import Cell, Code, ExecutionRequest, Notebook, ProjectInfo, Source, Variable, Variables
+from ..errors import UnavailableError
+from ..protocol import Cell, Code, ExecutionRequest, Notebook, ProjectInfo, Source
 from .address import Address
 from .arguments import (
     NO_MAX_UNITS,
@@ -36,11 +34,11 @@ from .moving import Moving
 from .pacing import Pacer
 from .problems import error_from
 from .profiles import UNNAMED, in_force, profiles_table
+from .remote_variables import values, variables_table
 from .run import Run
 from .run_arguments import HistoryArguments
 from .settings import AUTO, Configuration, Settings
 from .status import NO_PROJECT, named, status_facts
-from .suggest import did_you_mean
 from .tables import facts, table
 from .variables import gather
 
@@ -169,20 +167,9 @@ class Commands:
         if answer.notice is not None:
             print(answer.notice, file=sys.stderr, flush=True)
         if options.names:
-            came = {variable.name: variable for variable in answer.variables}
-            for name in options.names:
-                if name not in came:
-                    raise NotFoundError(
-                        f"There is no variable {name!r} in {options.notebook or f'session {session}'}.",
-                        hint=did_you_mean(name, came) or "%ds_vars without names shows what there is.",
-                    )
-                if not _has_value(came[name]):
-                    raise VariableError(
-                        f"{name!r} cannot travel: it is of type {came[name].kind}.",
-                        hint="Convert it over there to a value that JSON knows.",
-                    )
-            # Only now: all of them or none.
-            self.shell.user_ns.update({name: came[name].value for name in options.names})
+            # All of them or none.
+            where = options.notebook or f"session {session}"
+            self.shell.user_ns.update(values(answer, options.names, where))
         elif answer.variables:
             self._publish(variables_table(answer))
         else:
@@ -208,19 +195,3 @@ class Commands:
         assert options.path is not None  # the parser saw to it
         path = options.path if bundle is None else bundle.notebook.remote
         return Notebook(path, session=options.session, direct=options.direct)
-
-
-def variables_table(answer: Variables) -> dict[str, str]:
-    """A MIME bundle of names, types and values."""
-    rows = [(variable.name, variable.kind, _preview(variable)) for variable in answer.variables]
-    return table(("Name", "Type", "Value"), rows)
-
-
-def _has_value(variable: Variable) -> bool:
-    return variable.value is not msgspec.UNSET
-
-
-def _preview(variable: Variable) -> str:
-    if variable.preview or not _has_value(variable):
-        return variable.preview
-    return msgspec.json.encode(variable.value).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 
 import psutil
@@ -24,6 +25,12 @@ class Discovery:
         """`given`: what the environment said, whole or in part. `asker`, `again`: the words of an error."""
         self._asker, self._again = asker, again
         self._address = given if given.url is not None and given.capability is not None else None
+
+    @classmethod
+    def of_process(cls) -> Discovery:
+        """Of this process, which may be a kernel or any other program."""
+        given = Address.from_environment()
+        return cls(given) if "ipykernel" in sys.modules else cls(given, "program", "run it again")
 
     def address(self) -> Address:
         """The server's address. Raises `UnavailableError`, which says what to type, where there is none."""

@@ -141,11 +141,11 @@ class Link:
 
     def profiles(self) -> Profiles:
         """The named credentials of the server; asks nobody but the server."""
-        return self._call("GET", "/profile", Profiles)
+        return self.call("GET", "/profile", Profiles)
 
     def choose_profile(self, name: str | None) -> Profiles:
         """Choose credentials for all of the server; None: those that it began with."""
-        return self._call(
+        return self.call(
             "PUT",
             "/profile",
             Profiles,

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import DataSphereError
-from ..kernel.commands import Commands, variables_table
+from ..kernel.commands import Commands
 from ..kernel.describe import HEADS, is_over, row
 from ..kernel.link import Link
+from ..kernel.remote_variables import variables_table
 from ..kernel.status import status_facts
 from ..kernel.tables import facts, table
 from ..protocol import Execution, ServerStatus, Variables

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from serving import Terminal
 from support import Facts
 
 from jupyter_datasphere.demo.processes import project_link
 
 from .conftest import plain_kernel
-from .serving import Terminal
 
 LOAD = "%load_ext jupyter_datasphere"
 

@@ -14,6 +14,7 @@ import httpx
 import nbformat
 import pytest
 import pytest_asyncio
+from serving import Terminal
 
 from jupyter_datasphere.demo.kernel_client import kernel_of
 from jupyter_datasphere.errors import UsageError
@@ -22,7 +23,6 @@ from jupyter_datasphere.kernel.local_paths import shown
 from jupyter_datasphere.kernel.moving import target_of
 
 from .conftest import plain_kernel
-from .serving import Terminal
 from .users import Cell, Facts, User, on_screen
 
 LARGE = 30_000_000

@@ -14,13 +14,13 @@ from pathlib import Path
 import httpx
 import pytest
 from filelock import FileLock
+from serving import Terminal
 from support import Facts
 
 from jupyter_datasphere.demo.kernel_client import kernel_of
 from jupyter_datasphere.demo.processes import environment_for, jupyter
 
 from .conftest import Kernel, plain_kernel
-from .serving import Terminal
 from .users import User
 
 LOAD = "%load_ext jupyter_datasphere\n%ds_config session=serving"

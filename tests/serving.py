@@ -14,10 +14,11 @@ from jupyter_datasphere.demo.processes import environment_for
 class Terminal:
     """Somebody's terminal: what is started here shares a runtime folder and a ledger."""
 
-    def __init__(self, emulator: Facts, folder: Path) -> None:
+    def __init__(self, emulator: Facts, folder: Path, environment: dict[str, str] | None = None) -> None:
         self.runtime = folder / "runtime"
         self.ledger = folder / "ledger"
-        self.environment = {**environment_for(emulator), "JUPYTER_RUNTIME_DIR": str(self.runtime)}
+        environment = environment or environment_for(emulator)
+        self.environment = {**environment, "JUPYTER_RUNTIME_DIR": str(self.runtime)}
         self.environment["JUPYTER_DATASPHERE_PROJECT"] = emulator["project_id"]
         self._started: list[subprocess.Popen[str]] = []
 
