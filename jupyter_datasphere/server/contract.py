@@ -88,7 +88,7 @@ ROUTES: tuple[Route, ...] = (
         verb="GET",
         path="/datasphere/operations/{operation_id}",
         about="Wait for an operation of the service, for some seconds at most.",
-        parameters=(Parameter("wait", "Seconds to wait for its end, 0 to 30; 0 where it is not given.", float),),
+        parameters=(Parameter("wait", "Seconds to wait for its end at most: 0 to 30, at first 0.", float),),
         answers={200: protocol.OperationState},
     ),
     Route(
