@@ -33,6 +33,7 @@ from ..protocol import (
     State,
     StatusEvent,
 )
+from .changes import Changes
 from .channels.base import Run
 from .ledger_file import LedgerFile, Record
 from .ledger_trouble import DAMAGE_SUFFIX, ForeignFileError, check_folder, check_header, unwritable
@@ -63,6 +64,7 @@ class Ledger:
         max_bytes: int = MAX_MEGABYTES * 10**6,
         clock: Clock = SYSTEM,
     ) -> None:
+        self.changes = Changes()
         self._folder = folder
         self._max_age = max_age
         self._max_bytes = max_bytes
@@ -165,7 +167,7 @@ class Ledger:
             self.adopt()
         if self._problem is not None:
             raise self._problem
-        with ExitStack() as stack:
+        with self.changes.held(), ExitStack() as stack:
             for file in self._owned:
                 stack.enter_context(file.transaction())
             yield
@@ -196,6 +198,7 @@ class Ledger:
         record = Record(execution, idempotency_key, timeout=request.timeout, max_units=request.max_units)
         event = StatusEvent(state=execution.state, at=execution.created_at, price=price)
         self._owned[0].insert(record, request, [event])
+        self.changes.tell(execution)
 
     def transition(
         self,
@@ -226,6 +229,7 @@ class Ledger:
             record.operation_created_at = operation_created_at
         event = StatusEvent(state=state, at=at, detail=detail, problem=problem)
         file.update(record, [event], drop_request=state not in ("queued", "staged"))
+        self.changes.tell(record.execution)
         return record.execution
 
     def ask_to_cancel(self, execution_id: str, reason: str) -> None:

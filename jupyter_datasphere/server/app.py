@@ -16,8 +16,9 @@ from ..credentials import environment
 from ..errors import ConflictError, DataSphereError
 from ..executions.ledger import DAY, Ledger
 from ..runtime_files import Presence, Seat
+from .bus import Bus
 from .handlers.communities import FindCommunityHandler
-from .handlers.events import EventsHandler
+from .handlers.events import EventsHandler, ManyEventsHandler
 from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
 from .handlers.files import FilesHandler, FileSizeHandler
 from .handlers.links import LinksHandler
@@ -54,6 +55,7 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (rf"/datasphere/executions/{_ID}", ExecutionHandler),
     (rf"/datasphere/executions/{_ID}/events", EventsHandler),
     (rf"/datasphere/executions/{_ID}/cancel", CancelHandler),
+    (r"/datasphere/events", ManyEventsHandler),
     (r"/datasphere/files", FilesHandler),
     (r"/datasphere/files/size", FileSizeHandler),
     (r"/datasphere/links", LinksHandler),
@@ -80,11 +82,19 @@ class DataSphere(Settings, ExtensionApp):
 
     @cached_property
     def ledger(self) -> Ledger:
-        return Ledger(
+        ledger = Ledger(
             Path(self.ledger_dir),
             max_age=self.ledger_max_days * DAY,
             max_bytes=self.ledger_max_megabytes * 10**6,
         )
+        ledger.changes.listen(self.bus.execution)
+        return ledger
+
+    @cached_property
+    def bus(self) -> Bus:
+        assert self.serverapp is not None
+        assert self.serverapp.event_logger is not None
+        return Bus(self.serverapp.event_logger)
 
     @cached_property
     def backend(self) -> Backend:

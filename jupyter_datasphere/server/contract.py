@@ -145,6 +145,19 @@ ROUTES: tuple[Route, ...] = (
         answers={202: protocol.Execution},
     ),
     Route(
+        name="events.stream",
+        verb="GET",
+        path="/datasphere/events",
+        about="Events of several executions on one stream; `data` is "
+        '{"execution": ID, "number": N, "event": Event}, and of type `problem` where one cannot be read.',
+        parameters=(
+            Parameter(
+                "executions", "ID or ID:N (only the events after N), separated by commas.", required=True
+            ),
+        ),
+        answers={200: EVENT_STREAM},
+    ),
+    Route(
         name="variables.list",
         verb="GET",
         path="/datasphere/variables",

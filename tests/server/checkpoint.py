@@ -35,6 +35,8 @@ class Checkpoint:
         self.objections: list[str] = []
         self.session_tokens: set[str] = set()
         """Those of opened projects, as the service gave them."""
+        self.away = False
+        """Whether everybody finds the service gone: their connections are cut."""
         self._theirs = theirs
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -66,6 +68,10 @@ class Checkpoint:
         await self._http.close()
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
+        if self.away:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         self._look(request)
         body = await request.read()
         headers = {name: value for name, value in request.headers.items() if name != "Host"}

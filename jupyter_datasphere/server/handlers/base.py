@@ -17,6 +17,7 @@ from ..problems import CONTENT_TYPE, problem_of
 if TYPE_CHECKING:
     from ..app import DataSphere
     from ..backend import Backend
+    from ..bus import Bus
 
 T = TypeVar("T")
 
@@ -39,6 +40,10 @@ class DataSphereHandler(APIHandler):
     @property
     def backend(self) -> Backend:
         return self._extension.backend
+
+    @property
+    def bus(self) -> Bus:
+        return self._extension.bus
 
     async def prepare(self) -> None:  # type: ignore[override] # as APIHandler does
         await super().prepare()  # host, CORS and origin; XSRF by check_xsrf_cookie

@@ -15,4 +15,7 @@ class StatusHandler(DataSphereHandler):
     async def get(self) -> None:
         project = self.get_query_argument("project", None)
         check = self.get_query_argument("check", "true") != "false"
-        self.answer(await self.backend.status(project, check=check))
+        status = await self.backend.status(project, check=check)
+        if check:
+            self.bus.connection(status)
+        self.answer(status)

@@ -1,0 +1,60 @@
+"""Jupyter's event bus: front ends hear there what has changed, instead of asking again and again.
+
+The events are described by the schemas in `events/`; they hold no secret, no code and no output. The bus
+checks and passes an event on while somebody listens, and costs next to nothing while nobody does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..protocol import Execution, ServerStatus
+
+if TYPE_CHECKING:
+    from jupyter_events import EventLogger
+
+SCHEMAS = Path(__file__).with_name("events")
+EXECUTION = "https://jupyter-datasphere/events/execution"
+CONNECTION = "https://jupyter-datasphere/events/connection"
+
+
+class Bus:
+    """Tells of executions and of the connection."""
+
+    def __init__(self, logger: EventLogger) -> None:
+        self._logger = logger
+        self._connection: dict[str, Any] | None = None
+        for schema in sorted(SCHEMAS.glob("*.yaml")):
+            logger.register_event_schema(schema)
+
+    def execution(self, execution: Execution) -> None:
+        """An execution has come to another state."""
+        self._logger.emit(
+            schema_id=EXECUTION,
+            data={
+                "execution_id": execution.id,
+                "state": execution.state,
+                "project_id": execution.project_id,
+                "project_name": execution.project_name,
+                "channel": execution.channel,
+                "spec": execution.spec,
+                "created_at": execution.created_at,
+                "started_at": execution.started_at,
+                "finished_at": execution.finished_at,
+                "units": execution.units,
+                "problem": execution.problem.code if execution.problem else None,
+            },
+        )
+
+    def connection(self, status: ServerStatus) -> None:
+        """The connection was looked at; told only where it is not as before."""
+        data = {
+            "connection": status.connection,
+            "problem": status.problem.code if status.problem else None,
+            "credentials": status.credentials,
+            "credentials_expire_at": status.credentials_expire_at,
+        }
+        if data != self._connection:
+            self._connection = data
+            self._logger.emit(schema_id=CONNECTION, data=data)
