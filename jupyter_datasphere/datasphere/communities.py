@@ -99,6 +99,10 @@ class CommunityFinder:
 
 def near(name: str, one: str, many: str, names: list[str]) -> str | None:
     """What else may have been meant, in words; None where there is nothing else."""
+    names = [
+        "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+        for text in names
+    ]
     close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f"Did you mean {close[0]!r}?"

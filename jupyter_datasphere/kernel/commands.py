@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..errors import UnavailableError
@@ -35,6 +36,7 @@ from .pacing import Pacer
 from .problems import error_from
 from .profiles import UNNAMED, in_force, profiles_table
 from .remote_variables import values, variables_table
+from .resource_commands import ResourceCommands
 from .run import Run
 from .run_arguments import HistoryArguments
 from .settings import AUTO, Configuration, Settings
@@ -62,6 +64,16 @@ class Commands:
         self._board = Board(self.link)
         self.joining = Joining(shell, self.link, settings, self._pacer, self._board)
         self._moving = Moving(shell, self.link, settings)
+        self._resources: ResourceCommands | None = None
+
+    @property
+    def resources(self) -> ResourceCommands:
+        """What the magics for communities, projects and roles do."""
+        if self._resources is None:
+            # By its name, as that room stands on this side of the house and not the other way round.
+            module = import_module("jupyter_datasphere.resources.commands")
+            self._resources = module.resource_commands(self)
+        return self._resources
 
     def execute(self, options: ExecuteArguments, code: str | None) -> Handle:
         """Run something in the project; afterwards the outputs that were asked for are local variables.

@@ -15,6 +15,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 
 from ..errors import DataSphereError
 from .local_paths import local_path
+from .member_arguments import ROLES, SUBJECTS
 from .parser import Parser
 from .settings import CHANNELS, NAMES, SPECS
 
@@ -115,6 +116,12 @@ class Completion:
                     return self._commands().known.states()
                 case "profiles":
                     return self._commands().known.profiles()
+                case "communities":
+                    return self._commands().resources.community_names()
+                case "roles":
+                    return list(ROLES)
+                case "subjects":
+                    return list(SUBJECTS)
                 case "projects":
                     return [project.name for project in self._commands().known.projects()]
         except DataSphereError:

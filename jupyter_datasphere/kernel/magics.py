@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
 from ..errors import NotFoundError, UsageError
-from . import arguments, file_arguments, run_arguments
+from . import arguments, file_arguments, member_arguments, resource_arguments, run_arguments
 from .address import Address
 from .completion import Completion
 from .execute_arguments import EXECUTE, parse_execute
@@ -38,6 +38,13 @@ PARSERS = {
     "ds_put": file_arguments.PUT,
     "ds_project": arguments.PROJECT,
     "ds_status": arguments.STATUS,
+    "ds_communities": resource_arguments.COMMUNITIES,
+    "ds_projects": resource_arguments.PROJECTS,
+    "ds_members": member_arguments.MEMBERS,
+    "ds_grant": member_arguments.GRANT,
+    "ds_revoke": member_arguments.REVOKE,
+    "ds_balance": resource_arguments.BALANCE,
+    "ds_limits": resource_arguments.LIMITS,
     "ds_profile": arguments.PROFILE,
     "ds_config": arguments.CONFIG,
     "ds_panel": arguments.PANEL,
@@ -171,6 +178,62 @@ class DataSphereMagics(Settings, Magics):
             print(self.ds_status.__doc__)
         else:
             self.commands.status(options)
+
+    @magic(line_magic, resource_arguments.COMMUNITIES)
+    def ds_communities(self, line: str) -> None:
+        options = resource_arguments.COMMUNITIES.parse(line, resource_arguments.CommunitiesArguments())
+        if options.help:
+            print(self.ds_communities.__doc__)
+        else:
+            self.commands.resources.communities(options)
+
+    @magic(line_magic, resource_arguments.PROJECTS)
+    def ds_projects(self, line: str) -> None:
+        options = resource_arguments.PROJECTS.parse(line, resource_arguments.ProjectsArguments())
+        if options.help:
+            print(self.ds_projects.__doc__)
+        else:
+            self.commands.resources.projects(options)
+
+    @magic(line_magic, member_arguments.MEMBERS)
+    def ds_members(self, line: str) -> None:
+        options = member_arguments.parse_members(line)
+        if options.help:
+            print(self.ds_members.__doc__)
+        else:
+            self.commands.resources.members(options)
+
+    @magic(line_magic, member_arguments.GRANT)
+    def ds_grant(self, line: str) -> None:
+        options = member_arguments.parse_role(member_arguments.GRANT, line)
+        if options.help:
+            print(self.ds_grant.__doc__)
+        else:
+            self.commands.resources.grant(options)
+
+    @magic(line_magic, member_arguments.REVOKE)
+    def ds_revoke(self, line: str) -> None:
+        options = member_arguments.parse_role(member_arguments.REVOKE, line)
+        if options.help:
+            print(self.ds_revoke.__doc__)
+        else:
+            self.commands.resources.revoke(options)
+
+    @magic(line_magic, resource_arguments.BALANCE)
+    def ds_balance(self, line: str) -> None:
+        options = resource_arguments.BALANCE.parse(line, resource_arguments.BalanceArguments())
+        if options.help:
+            print(self.ds_balance.__doc__)
+        else:
+            self.commands.resources.balance(options)
+
+    @magic(line_magic, resource_arguments.LIMITS)
+    def ds_limits(self, line: str) -> None:
+        options = resource_arguments.parse_limits(line)
+        if options.help:
+            print(self.ds_limits.__doc__)
+        else:
+            self.commands.resources.limits(options)
 
     @magic(line_magic, arguments.PROFILE)
     def ds_profile(self, line: str) -> None:

@@ -15,10 +15,14 @@ from traitlets import Bool, Float, HasTraits, Int, TraitError, Unicode, validate
 from ..errors import UsageError
 from .suggest import did_you_mean
 
-SPECS = (
-    "c1.4", "c1.8", "c1.32", "c1.80", "g1.1", "g1.2", "g1.4", "g2.1", "g2.2", "g2.4", "g2.8", "gt4.1"
-)  # fmt: skip
-"""The computing configurations of the service."""
+UNITS = {
+    "c1.4": 4, "c1.8": 8, "c1.32": 32, "c1.80": 80, "g1.1": 72, "g1.2": 144, "g1.4": 288,
+    "g2.1": 116, "g2.2": 232, "g2.4": 464, "g2.8": 928, "gt4.1": 36,
+}  # fmt: skip
+"""What a second of each computing configuration of the service costs."""
+SPECS = tuple(UNITS)
+DEFAULT_SPEC = "c1.4"
+"""The smallest, which the service takes where none is named."""
 
 AUTO = "auto"
 CHANNELS = (AUTO, "jupyter", "state", "files")

@@ -35,6 +35,11 @@ def facts(rows: Sequence[tuple[str, str]]) -> dict[str, str]:
     }
 
 
+def visible(text: str) -> str:
+    """Text of others in one line: what would move a cursor or turn the direction of what follows is shown."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def _row(tag: str, cells: Sequence[str]) -> str:
     return f"<tr>{''.join(_cell(tag, cell) for cell in cells)}</tr>"
 

@@ -120,11 +120,9 @@ def replace(
     return changes
 
 
-def leaves_no_admin(kind: Kind, before: Iterable[Member], taken: Iterable[Member]) -> list[Member]:
-    """Of the roles that are taken, those that let their subjects manage access, which they then cannot."""
-    gone = set(taken)
-    admins = {one for one in before if one.role == f"{PREFIXES[kind]}.admin"}
-    return sorted(admins & gone)
+def admins(kind: Kind, among: Iterable[Member]) -> list[Member]:
+    """Those who manage access."""
+    return [one for one in among if one.role == f"{PREFIXES[kind]}.admin"]
 
 
 def _apply(

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 
 from ..errors import UsageError
+from ..kernel.member_arguments import ROLES
 from ..kernel.suggest import did_you_mean
 from .calls import Kind
 from .data import Member
-
-ROLES = ("viewer", "developer", "editor", "admin")
-"""In short, each allowing what the one before does, too."""
 
 PREFIXES: dict[Kind, str] = {
     "community": "datasphere.communities",
@@ -71,7 +69,8 @@ def subject_of(text: str) -> tuple[str, str | None]:
     if colon and subject_type == "system" and name in EVERYBODY:
         return name, "system"
     if colon and subject_type not in TYPES:
-        near = did_you_mean(subject_type, TYPES)
+        begun = [one for one in TYPES if one.lower().startswith(subject_type.lower())]
+        near = f"Did you mean {begun[0]}:{name[:60]}?" if begun else did_you_mean(subject_type, TYPES)
         raise UsageError(f"{text[:80]!r} is no subject.", code="bad-subject", hint=near or _SUBJECTS)
     if near := did_you_mean(name, EVERYBODY):
         raise UsageError(f"{text[:80]!r} is no subject.", code="bad-subject", hint=near)

@@ -9,7 +9,7 @@ from traitlets import TraitError
 
 from jupyter_datasphere.datasphere.types import SPECS as SPECS_OF_THE_SERVICE
 from jupyter_datasphere.demo.kernel_client import kernel_of
-from jupyter_datasphere.kernel.settings import NAMES, SPECS, Settings
+from jupyter_datasphere.kernel.settings import NAMES, SPECS, UNITS, Settings
 
 from .conftest import Kernel, Result
 from .users import Facts, User
@@ -109,6 +109,7 @@ def test_mistakes_change_nothing(loaded: Kernel, line: str, says: str) -> None:
 def test_every_trait_is_explained_and_the_specs_are_the_services() -> None:
     assert set(NAMES) == set(Settings().trait_names())
     assert all(trait.help and trait.metadata["config"] for trait in Settings().traits().values())
+    assert {name: spec.units for name, spec in SPECS_OF_THE_SERVICE.items()} == UNITS
     assert set(SPECS) == set(SPECS_OF_THE_SERVICE)
     with pytest.raises(TraitError):
         Settings(display_limit=0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from jupyter_datasphere.demo.kernel_client import WebSocketKernel
+from jupyter_datasphere.demo.kernel_client import WebSocketKernel, execute_content
 
 Facts = dict[str, Any]
 
@@ -91,6 +91,27 @@ class User:
     async def start(self, code: str) -> Running:
         """Begin to run a cell."""
         return Running(self.kernel.shown(await self.kernel.start(code)))
+
+    async def answering(self, code: str, *answers: str) -> tuple[Cell, list[str]]:
+        """Run a cell that asks, and answer; gives what it asked, too."""
+        content = {**execute_content(code), "allow_stdin": True}
+        request = await self.kernel.send("shell", "execute_request", content)
+        cell, questions, left = Cell(), list[str](), list(answers)
+        replied = idle = False
+        while not (replied and idle):
+            message = await self.kernel.receive()
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            replied = replied or kind == "execute_reply"
+            idle = idle or (kind == "status" and content["execution_state"] == "idle")
+            if kind == "input_request":
+                questions.append(content["prompt"])
+                await self.kernel.send("stdin", "input_reply", {"value": left.pop(0)})
+            elif message["channel"] == "iopub" and kind not in ("status", "execute_input"):
+                cell.messages.append((kind, content))
+        assert not left, f"not asked: {left}"
+        return cell, questions
 
     async def value(self, expression: str) -> str:
         cell = await self.run(f"print(({expression}), end='')")

@@ -27,6 +27,7 @@ from jupyter_datasphere.errors import (
     UsageError,
     VariableError,
 )
+from jupyter_datasphere.resources import listing
 from jupyter_datasphere.resources.calls import Operation, ended
 from jupyter_datasphere.resources.data import Difference, Member, ProjectLimits
 
@@ -87,6 +88,18 @@ async def communities_and_projects_are_listed_and_found(c: Any, facts: dict[str,
     assert (await do(c.project())).id == facts["project_id"]  # the server's own
     assert made.community_id == crew.id and made.created_by_id == facts["ids"]["admin"]
     assert made.created_at.tzinfo is not None
+
+
+@check
+async def lists_are_read_to_the_last_page(c: Any, facts: dict[str, Any]) -> None:
+    made = [await project(c, facts) for _ in range(5)]
+    listing.AT_ONCE = 2
+    try:
+        listed = await do(c.projects(community=facts["community"], pattern="p-"))
+    finally:
+        listing.AT_ONCE = 1000
+    assert [one for one in listed if one in made] == made
+    assert len(set(listed)) == len(listed)
 
 
 @check

@@ -23,6 +23,7 @@ PROGRAM = Path(__file__).with_name("program.py")
 WAYS = ("sync", "async")
 OF_ADMIN = (
     "communities_and_projects_are_listed_and_found",
+    "lists_are_read_to_the_last_page",
     "what_is_not_found_is_said",
     "what_is_given_is_changed_and_nothing_else",
     "roles_are_given_and_taken",
