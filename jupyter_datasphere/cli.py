@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     arguments, others = parser.parse_known_args(argv)
     arguments.others = others
-    if others and arguments.run not in (_serve, _doctor):
+    if others and arguments.run not in (_serve, _doctor, _login, _logout):
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     try:
         return int(arguments.run(arguments) or 0)
@@ -68,6 +68,26 @@ def _parser() -> argparse.ArgumentParser:
     link.add_argument("--project", metavar="NAME_OR_ID", help=f"default: ${PROJECT}")
     link.add_argument("--forget", action="store_true", help="have the project's link forgotten")
     link.set_defaults(run=_link)
+
+    login = commands.add_parser(
+        "login",
+        help="keep credentials in the system's keyring, for all servers of this user",
+        description=_login.__doc__,
+        epilog="--DataSphere.NAME=VALUE sets what `c.DataSphere.NAME` sets in a Jupyter configuration file.",
+    )
+    login.add_argument("--profile", default="", metavar="NAME", help="under which name (default: none)")
+    by = login.add_mutually_exclusive_group()
+    by.add_argument(
+        "--oauth", action="store_true", help="by an OAuth token, which is asked for (the default)"
+    )
+    by.add_argument("--key-file", type=Path, metavar="PATH", help="by the key file of a service account")
+    login.set_defaults(run=_login)
+
+    logout = commands.add_parser(
+        "logout", help="have the system's keyring forget a login", description=_logout.__doc__
+    )
+    logout.add_argument("--profile", default="", metavar="NAME", help="which one (default: the nameless)")
+    logout.set_defaults(run=_logout)
 
     doctor = commands.add_parser(
         "doctor",
@@ -153,6 +173,20 @@ def _link(arguments: argparse.Namespace) -> None:
     if not project:
         raise UsageError("Which project? None is named.", hint=f"Name it with --project, or set {PROJECT}.")
     (forget if arguments.forget else give)(project)
+
+
+def _login(arguments: argparse.Namespace) -> None:
+    """Try credentials at IAM, and keep them in the keyring; a token is read from the terminal or stdin."""
+    from .login import login
+
+    login(arguments.profile, arguments.others, key_file=arguments.key_file)
+
+
+def _logout(arguments: argparse.Namespace) -> None:
+    """Have a login forgotten; servers that use it stop within a second."""
+    from .login import logout
+
+    logout(arguments.profile, arguments.others)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

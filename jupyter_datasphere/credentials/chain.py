@@ -130,11 +130,11 @@ def source_of(choice: Choice, configured: Configured, logins: Logins | None, tra
             return StoredLogin(logins, choice.value, choice.login, transport, check_mode=check_mode)
 
 
-SOURCES = (
+OTHER_SOURCES = (
     "the environment of the Jupyter server: YC_SERVICE_ACCOUNT_KEY_FILE (a key file), YC_TOKEN (an OAuth"
-    f" token) or YC_IAM_TOKEN; `{COMMAND}`; the CLI of Yandex Cloud (`yc init`); a VM with a service account"
+    " token) or YC_IAM_TOKEN; from the CLI of Yandex Cloud (`yc init`); from a VM with a service account"
 )
-"""In words, for who has none. All of them and the traits: docs/credentials.md."""
+"""Than a login, in words. All of them and the traits: docs/credentials.md."""
 
 
 def missing() -> CredentialsError:
@@ -142,5 +142,5 @@ def missing() -> CredentialsError:
     return CredentialsError(
         "No DataSphere credentials are configured.",
         code="no-credentials",
-        hint=f"Give them by one of these: {SOURCES}. docs/credentials.md has the whole list.",
+        hint=f"Type `{COMMAND}` in a terminal. Or they come from {OTHER_SOURCES}.",
     )

@@ -41,7 +41,7 @@ class Profiles:
     def names(self) -> list[str]:
         """All of them, those of the configuration first."""
         logins = {} if self._logins is None else self._logins.profiles()
-        return list(dict.fromkeys([*map(str, self._configured), *(name for name in logins if name)]))
+        return list(dict.fromkeys([*map(str, self._configured), *sorted(name for name in logins if name)]))
 
     def choice(self, name: str) -> Choice:
         """The source of a profile. Raises `CredentialsError` (code "profile") where it has none."""

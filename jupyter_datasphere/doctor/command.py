@@ -16,14 +16,15 @@ from .. import credentials
 from ..errors import UsageError
 from ..executions.ledger import Ledger
 from ..server.backend import Backend
+from ..server.configuration import settings
 from ..server.settings import Settings
 from . import trial
-from .configuration import settings
 from .examination import examine
 from .finding import Case, Finding, Result
 from .table import Table
 
 CHANNEL = "Channel "
+OWN = "--project, --full, --yes"
 
 
 def doctor(project: str | None, options: Sequence[str], *, full: bool, agreed: bool) -> int:
@@ -31,7 +32,7 @@ def doctor(project: str | None, options: Sequence[str], *, full: bool, agreed: b
 
     Where no project is named, it is that of the settings. Raises `UsageError` where they have none.
     """
-    configured = settings(options)
+    configured = settings("doctor", OWN, options)
     project = project or configured.project
     if not project:
         raise UsageError(

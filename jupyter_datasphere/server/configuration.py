@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from jupyter_core.application import JupyterApp
 
-from ..server import options as known
-from ..server.settings import Settings
+from . import options as known
+from .settings import Settings
 
-OWN = "--project, --full, --yes"
 FILES = ("jupyter_jupyter_datasphere_config", "jupyter_server_config")
 """In the order of reading: that of the extension, then that of the server."""
 
@@ -22,9 +21,12 @@ class DataSphere(Settings, JupyterApp):
     description = __doc__
 
 
-def settings(options: Sequence[str]) -> Settings:
-    """From the configuration files, the environment and the command line. Raises `UsageError`."""
-    known.check("doctor", OWN, options)
+def settings(command: str, own: str, options: Sequence[str]) -> Settings:
+    """From the configuration files, the environment and the command line. Raises `UsageError`.
+
+    `command` and its `own` options in words are for the error.
+    """
+    known.check(command, own, options)
     app = DataSphere(log_level=logging.WARNING)
     for name in FILES:
         app.config_file_name = name
