@@ -21,9 +21,9 @@ from typing import Any
 
 import msgspec
 
-from ..datasphere.transport import Transport
+from ..datasphere.transport import IAM_SHARE, Transport
 from ..errors import CredentialsError
-from . import yc_cli
+from . import vm_metadata, yc_cli
 from .choice import Choice
 from .environment import METADATA_ADDRESS, YC_PROFILE
 from .iam_token import GivenToken
@@ -31,7 +31,7 @@ from .logins import COMMAND, Logins, StoredLogin
 from .oauth import OAuthToken
 from .service_account import ServiceAccountKey
 from .source import Source
-from .vm_metadata import VENDOR_FILE, VmMetadata, is_here
+from .vm_metadata import VENDOR_FILE, VmMetadata
 from .yc_cli import YcCli
 
 IAM_PREFIX = "t1."
@@ -78,7 +78,7 @@ def _candidates(configured: Configured, logins: Logins | None) -> Iterator[Choic
     if yc_cli.is_configured(configured.yc_command, configured.home):
         profile = environment.get(YC_PROFILE, "").strip()
         yield Choice("yc", profile, YC_PROFILE if profile else "set up on this computer")
-    if is_here(environment, configured.vendor_file):
+    if vm_metadata.is_here(environment, configured.vendor_file):
         address = environment.get(METADATA_ADDRESS, "").strip()
         yield Choice(
             "metadata", address, METADATA_ADDRESS if address else "this machine is one of Yandex Cloud"
@@ -112,6 +112,7 @@ def _given(configured: Configured) -> Iterator[Choice]:
 def source_of(choice: Choice, configured: Configured, logins: Logins | None, transport: Transport) -> Source:
     """The source that was picked. Asks nobody."""
     check_mode = configured.check_key_file_mode
+    within = transport.budget().seconds * IAM_SHARE  # so that a call in need of a token learns why none came
     match choice.kind:
         case "IAM token":
             return GivenToken(choice.value, choice.origin)
@@ -120,10 +121,15 @@ def source_of(choice: Choice, configured: Configured, logins: Logins | None, tra
         case "key file":
             return ServiceAccountKey(choice.value, choice.origin, transport, check_mode=check_mode)
         case "yc":
-            return YcCli(choice.value, choice.origin, command=configured.yc_command)
+            return YcCli(
+                choice.value,
+                choice.origin,
+                command=configured.yc_command,
+                patience=min(yc_cli.PATIENCE, within),
+            )
         case "metadata":
             address = choice.value or configured.environment.get(METADATA_ADDRESS, "").strip()
-            return VmMetadata(address, choice.origin)
+            return VmMetadata(address, choice.origin, patience=min(vm_metadata.PATIENCE, within))
         case "login":
             assert logins is not None
             assert choice.login is not None

@@ -27,7 +27,7 @@ _CODES: dict[int, tuple[str, int, str | None]] = {
     3: ("invalid-argument", 400, None),
     4: ("timeout", 504, "Try again later."),
     5: ("not-found", 404, "Check the name or ID, and that this account may see it."),
-    6: ("already-exists", 409, None),
+    6: ("already-exists", 409, "Choose another name, or use what is there."),
     7: (
         "permission-denied",
         403,
@@ -70,6 +70,16 @@ def request_id_of(response: httpx.Response, status: types.Status | None = None) 
     return header
 
 
+QUOTA_FAILURE = "type.googleapis.com/google.rpc.QuotaFailure"
+_RAISE_IT = "Free some of it, or have the quota or the unit balance raised."
+
+
+def is_quota(response: httpx.Response) -> bool:
+    """Whether an answer says that a quota is used up, which does not pass by itself as a throttle does."""
+    status = _status(response)
+    return status is not None and any(detail.get("@type") == QUOTA_FAILURE for detail in status.details)
+
+
 def from_response(response: httpx.Response, method: Method) -> ServiceError:
     """The error that an answer of 400 or more means."""
     status = _status(response)
@@ -85,6 +95,8 @@ def from_response(response: httpx.Response, method: Method) -> ServiceError:
     if error.code == "permission-denied":
         error.hint = roles.remedy(method.name) or error.hint
     error.answer = (response.status_code, response.content)
+    if is_quota(response):
+        error.hint = _RAISE_IT
     # An internal error, or one of a gateway in between, may come after the request was taken.
     error.may_have_arrived = response.status_code >= 500
     return error
@@ -116,7 +128,7 @@ def from_call(error: grpc.aio.AioRpcError, address: str) -> ServiceError | Unava
     metadata = [*error.initial_metadata(), *error.trailing_metadata()]
     if number == 14 and not metadata:  # gRPC says so itself, and not the service
         return _from_broken_call(message, address)
-    from .project_files_pb2 import RequestInfo
+    from .project_files_pb2 import QuotaFailure, RequestInfo
 
     info = _detail(error, RequestInfo)
     named = next((str(value) for key, value in metadata if key == "x-request-id"), None)
@@ -125,6 +137,8 @@ def from_call(error: grpc.aio.AioRpcError, address: str) -> ServiceError | Unava
     )
     if failure.code == "permission-denied":
         failure.hint = roles.remedy_for(roles.FILES)
+    if number == 8 and _detail(error, QuotaFailure) is not None:
+        failure.hint = _RAISE_IT
     failure.may_have_arrived = number in RETRIABLE_CODES
     return failure
 

@@ -250,7 +250,7 @@ class Transport:
         if response.is_success:
             return response
         failure = failures.from_response(response, method)
-        if response.status_code in failures.RETRIABLE:
+        if response.status_code in failures.RETRIABLE and not failures.is_quota(response):
             raise Retry(failure, _retry_after(response))
         raise failure
 

@@ -13,15 +13,7 @@ NO_PROJECT = "No project is chosen. %ds_project NAME_OR_ID chooses one."
 
 def status_facts(status: ServerStatus) -> list[tuple[str, str]]:
     """Names and values, for `tables.facts`."""
-    credentials = status.credentials or "none"
-    if status.credentials_expire_at is not None:
-        credentials += f", {_expiry(status.credentials_expire_at)}"
-    rows = [("Connection", connection(status)), ("Endpoint", status.endpoint)]
-    if status.profile is not None:
-        rows.append(("Profile", status.profile))
-    rows.append(("Credentials", credentials))
-    if status.credentials_notice is not None:
-        rows.append(("Note", status.credentials_notice))
+    rows = [("Connection", connection(status)), ("Endpoint", status.endpoint), *credentials(status)]
     if status.project is None:
         rows.append(("Project", NO_PROJECT))
     else:
@@ -40,6 +32,19 @@ def connection(status: ServerStatus) -> str:
     if status.problem is None:
         return status.connection
     return f"{status.connection}: {error_from(status.problem)}"
+
+
+def credentials(status: ServerStatus) -> list[tuple[str, str]]:
+    """Which credentials are in force, and until when."""
+    source = status.credentials or "none"
+    if status.credentials_expire_at is not None:
+        source += f", {_expiry(status.credentials_expire_at)}"
+    rows = [("Credentials", source)]
+    if status.profile is not None:
+        rows.insert(0, ("Profile", status.profile))
+    if status.credentials_notice is not None:
+        rows.append(("Note", status.credentials_notice))
+    return rows
 
 
 def balance(project: ProjectInfo) -> str:

@@ -13,7 +13,7 @@ from ..errors import DataSphereError, UnavailableError
 from ..kernel.commands import Commands
 from ..kernel.describe import is_over
 from ..kernel.link import Link
-from ..kernel.status import balance, connection
+from ..kernel.status import balance, connection, credentials
 from ..kernel.tables import facts as facts_table
 from ..protocol import Execution, ServerStatus
 from .facts import Facts, runs
@@ -150,7 +150,7 @@ class Panel:
 
 
 def _connection(status: ServerStatus) -> str:
-    rows = [("Connection", connection(status))]
+    rows = [("Connection", connection(status)), *credentials(status)]
     if status.project is not None:
         rows.append(("Balance", balance(status.project)))
     return facts_table(rows)["text/html"]

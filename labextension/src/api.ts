@@ -33,6 +33,8 @@ export interface ServerStatus {
   readonly credentials?: string;
   /** Seconds since the epoch. */
   readonly credentials_expire_at?: number;
+  /** The named credentials in force, if any are chosen. */
+  readonly profile?: string;
   readonly connection?: 'ok' | 'failed';
   readonly problem?: Problem;
   readonly project?: ProjectInfo;

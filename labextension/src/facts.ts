@@ -53,8 +53,11 @@ export function facts({ health, status, checked }: Snapshot, trans: TranslationB
     return rows;
   }
   const project = checked?.project ?? status.project;
+  rows.push({ name: trans.__('Endpoint'), value: status.endpoint });
+  if (status.profile !== undefined) {
+    rows.push({ name: trans.__('Profile'), value: status.profile });
+  }
   rows.push(
-    { name: trans.__('Endpoint'), value: status.endpoint },
     { name: trans.__('Credentials'), value: credentials(status, trans) },
     {
       name: trans.__('Project'),

@@ -178,6 +178,16 @@ async def test_nobody_there() -> None:
     await transport.aclose()
 
 
+async def test_a_quota_that_is_used_up_is_no_throttle(upstream: Upstream, transport: Transport) -> None:
+    detail = '{"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": []}'
+    body = f'{{"code": 8, "message": "50 projects at most", "details": [{detail}]}}'
+    upstream.answers = [(429, body, {"Retry-After": "0"})]
+    with pytest.raises(ServiceError, match="50 projects at most") as caught:
+        await transport.call(GET, IDS)
+    assert len(upstream.requests) == 1
+    assert "quota" in (caught.value.hint or "") and "Wait" not in (caught.value.hint or "")
+
+
 SLOW = RetryPolicy(attempts=3, first=30, longest=30, timeout=60)
 
 
