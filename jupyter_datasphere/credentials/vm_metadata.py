@@ -26,6 +26,9 @@ LARGEST = 64 * 1024
 """Bytes of its answer."""
 VENDOR_FILE = Path("/sys/class/dmi/id/sys_vendor")
 VENDOR = "yandex"
+_NO_ACCOUNT = (
+    "Attach a service account to this VM, or choose another source of credentials (docs/credentials.md)."
+)
 _HOST = re.compile(r"(http://)?([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?/?", re.ASCII)
 
 
@@ -78,7 +81,7 @@ class VmMetadata:
         except httpx.HTTPError as error:
             raise self._away(f"is not reached: {str(error) or type(error).__name__}") from error
         if status == 404:
-            raise self._failed("has no token", "Attach a service account to this VM.")
+            raise self._failed("has no token", _NO_ACCOUNT)
         if status != 200:
             if status >= 500 or status == 429:
                 raise self._away(f"answered {status}")
@@ -93,7 +96,7 @@ class VmMetadata:
                 f"Does something else answer there? {METADATA_ADDRESS} names it.",
             ) from None
         if not answer.access_token:
-            raise self._failed("gave an empty token", "Attach a service account to this VM.")
+            raise self._failed("gave an empty token", _NO_ACCOUNT)
         life = answer.expires_in
         return Token(answer.access_token, life if life is not None and life > 0 else None)
 
