@@ -89,15 +89,27 @@ def _schema_of(kind: type) -> dict[str, Any]:
 
 
 def _plain(schema: Any) -> Any:
-    """Without the spelling of "nothing after the end" that JSON Schema's patterns need not."""
-    if isinstance(schema, dict):
-        return {
-            key: value.replace(r"$(?!\n)", "$")
-            if key == "pattern" and isinstance(value, str)
-            else _plain(value)
-            for key, value in schema.items()
-        }
-    return [_plain(item) for item in schema] if isinstance(schema, list) else schema
+    """As others expect it.
+
+    Patterns without the spelling of "nothing after the end" that JSON Schema's need not; and what may be null
+    and is by default just may be left out, as we write it: no answer of ours has a null.
+    """
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {key: _plain(value) for key, value in schema.items()}
+    if isinstance(schema.get("pattern"), str):
+        schema["pattern"] = schema["pattern"].replace(r"$(?!\n)", "$")
+    if "default" in schema and schema["default"] is None:
+        del schema["default"]
+        options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+        if len(options) == 1:
+            del schema["anyOf"]
+            schema |= options[0]
+        elif options:
+            schema["anyOf"] = options
+    return schema
 
 
 def _messages() -> Iterator[Any]:

@@ -4,21 +4,34 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { announce } from './announcements';
-import type { ServerStatus } from './api';
 import { addCommands, CATEGORY, OPEN_QUICKSTART } from './commands';
 import { StatusItem } from './components/statusItem';
 import { StatusModel } from './model';
+import { News } from './news';
 import { request } from './request';
-import { IStatusModel } from './tokens';
+import { INews, IStatusModel } from './tokens';
 
 const DOMAIN = 'jupyter_datasphere';
+
+const news: JupyterFrontEndPlugin<News> = {
+  id: 'jupyter-datasphere:news',
+  description: 'Hears on Jupyter’s event bus what the server extension tells of executions and the connection.',
+  autoStart: true,
+  provides: INews,
+  activate: app => new News(app.serviceManager),
+};
 
 const status: JupyterFrontEndPlugin<IStatusModel> = {
   id: 'jupyter-datasphere:status',
   description: 'Keeps what is known of the server extension, the connection to DataSphere and the project.',
   autoStart: true,
+  requires: [INews],
   provides: IStatusModel,
-  activate: () => new StatusModel(check => request<ServerStatus>(check ? 'status' : 'status?check=false')),
+  activate: (_app, news: News) =>
+    new StatusModel(
+      check => request('get', '/datasphere/status', check ? {} : { query: { check: 'false' } }),
+      news
+    ),
 };
 
 const statusBar: JupyterFrontEndPlugin<void> = {
@@ -56,7 +69,7 @@ const commands: JupyterFrontEndPlugin<void> = {
   },
 };
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [status, statusBar, announcements, commands];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [news, status, statusBar, announcements, commands];
 
 export default plugins;
 export { IStatusModel } from './tokens';

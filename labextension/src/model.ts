@@ -3,6 +3,7 @@ import { Poll } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import type { Problem, ServerStatus } from './api';
+import type { News } from './news';
 import { problemOf, RequestError } from './request';
 import type { Health, IStatusModel, Snapshot } from './tokens';
 import { VERSION } from './version';
@@ -10,22 +11,33 @@ import { VERSION } from './version';
 /** Asks the server extension how things are; with `check`, it asks DataSphere in turn. */
 export type AskStatus = (check: boolean) => Promise<ServerStatus>;
 
-const INTERVAL_MS = 3_000;
-const MAX_INTERVAL_MS = 60_000;
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
 
 /**
- * Keeps an eye on the server extension while the page is seen: it asks the Jupyter server only, which asks
- * nobody for that. DataSphere itself is asked by `check` alone.
+ * What is known of the server extension. It is asked once, and again when the bus tells of a change; only
+ * while it does not answer it is asked again and again. DataSphere itself is asked by `check` alone.
  */
 export class StatusModel implements IStatusModel, IDisposable {
-  constructor(ask: AskStatus) {
+  constructor(ask: AskStatus, news: News) {
     this._ask = ask;
     this._poll = new Poll({
+      auto: false,
       name: 'jupyter-datasphere:status',
       factory: () => this._look(),
-      frequency: { interval: INTERVAL_MS, backoff: true, max: MAX_INTERVAL_MS },
+      frequency: { interval: FIRST_RETRY_MS, backoff: true, max: LAST_RETRY_MS },
       standby: 'when-hidden',
     });
+    this._poll.ticked.connect((poll, { phase }) => {
+      if (phase === 'resolved') {
+        void poll.stop(); // it polls until it is answered, and no longer
+      }
+    });
+    void this._poll.start();
+    const again = () => void this._poll.refresh();
+    news.connection.connect(again);
+    news.execution.connect(again);
+    news.missed.connect(again);
   }
 
   get snapshot(): Snapshot {

@@ -10,7 +10,7 @@ export async function ensureQuickstart(contents: Contents.IManager): Promise<str
   if (await exists(contents, QUICKSTART)) {
     return QUICKSTART;
   }
-  const content: unknown = await request('quickstart');
+  const content: unknown = await request('get', '/datasphere/quickstart', {});
   // Saved under a new name first: saving would overwrite what came meanwhile, renaming refuses to.
   const { path } = await contents.newUntitled({ path: '', type: 'notebook' });
   try {

@@ -2,6 +2,7 @@ import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
 import type { Problem, ServerStatus } from './api';
+import type { News } from './news';
 
 /** How things stand between this page, the server extension and DataSphere. */
 export type Health =
@@ -40,4 +41,9 @@ export interface IStatusModel {
 export const IStatusModel = new Token<IStatusModel>(
   'jupyter-datasphere:IStatusModel',
   'What is known of the server extension, the connection to DataSphere and the project in force.'
+);
+
+export const INews = new Token<News>(
+  'jupyter-datasphere:INews',
+  'What the server extension tells on Jupyter’s event bus.'
 );
