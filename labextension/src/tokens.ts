@@ -1,4 +1,6 @@
+import type { Toolbar } from '@jupyterlab/ui-components';
 import { Token } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
 import type { Problem, ServerStatus } from './api';
@@ -46,4 +48,32 @@ export const IStatusModel = new Token<IStatusModel>(
 export const INews = new Token<News>(
   'jupyter-datasphere:INews',
   'What the server extension tells on Jupyter’s event bus.'
+);
+
+/** A part of the sidebar. */
+export interface Section {
+  /** Names the section in commands and in the page. */
+  readonly id: string;
+  readonly title: string;
+  /** Lower ones are further up: Connection 10, Projects 20, Runs 30, Access 40. */
+  readonly rank: number;
+  /**
+   * What is in it; its own `toolbar`, where it has one, is shown beside the title. It is hidden while the section
+   * is folded and while the sidebar is: it asks for what it shows when it `isVisible`, and not before.
+   */
+  readonly widget: Toolbar.IWidgetToolbar;
+  /** Whether it begins unfolded, until the user's own choice is known. */
+  readonly unfolded?: boolean;
+}
+
+export interface ISidebar {
+  /** Add a section; disposing of what it gives takes the section away. */
+  addSection(section: Section): IDisposable;
+  /** Show the sidebar; with the ID of a section, unfold and focus that. */
+  open(section?: string): void;
+}
+
+export const ISidebar = new Token<ISidebar>(
+  'jupyter-datasphere:ISidebar',
+  'The sidebar of DataSphere, to which sections can be added.'
 );

@@ -9,13 +9,15 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Locator, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from jupyter_datasphere.demo.processes import environment_for, jupyter
 
 NOTEBOOKS = "notebooks"
 PROMISE_MS = 30_000
 """How long a thing that must appear may take on a busy machine."""
+
+expect.set_options(timeout=PROMISE_MS)
 
 SWITCHES = [
     "--no-sandbox",
@@ -104,3 +106,16 @@ async def run_command(page: Page, label: str) -> None:
     palette = page.locator("#modal-command-palette")
     await palette.locator("input").fill(label)
     await palette.get_by_role("menuitem", name=label, exact=True).click()
+
+
+async def open_sidebar(page: Page) -> Locator:
+    """Show the sidebar of DataSphere by its tab."""
+    await page.locator(".jp-SideBar [data-id='jupyter-datasphere-sidebar']").click()
+    sidebar = page.locator("#jupyter-datasphere-sidebar")
+    await sidebar.wait_for()
+    return sidebar
+
+
+def section(page: Page, name: str) -> Locator:
+    """The content of a section of the sidebar, by its ID."""
+    return page.locator(f"#jupyter-datasphere-sidebar-{name}")

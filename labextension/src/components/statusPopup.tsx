@@ -3,10 +3,8 @@ import { Button, ReactWidget, refreshIcon, UseSignal } from '@jupyterlab/ui-comp
 import type { Message } from '@lumino/messaging';
 import React from 'react';
 
-import type { Problem } from '../api';
-import { facts } from '../facts';
-import { remedy } from '../remedies';
 import type { IStatusModel } from '../tokens';
+import { StatusFacts } from './statusFacts';
 
 /** What `%ds_status` says. Opening it asks DataSphere, and so does its button. */
 export class StatusPopup extends ReactWidget {
@@ -43,8 +41,7 @@ interface ContentProps {
 
 function Content({ model, trans }: ContentProps): React.ReactElement {
   const { snapshot } = model;
-  const { checking, health } = snapshot;
-  const mend = remedy(health, trans);
+  const { checking } = snapshot;
   return (
     <>
       <header>
@@ -61,32 +58,7 @@ function Content({ model, trans }: ContentProps): React.ReactElement {
           <refreshIcon.react tag="span" />
         </Button>
       </header>
-      <dl aria-live="polite" aria-busy={checking}>
-        {facts(snapshot, trans).map(({ name, value }) => (
-          <React.Fragment key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </React.Fragment>
-        ))}
-      </dl>
-      {'problem' in health && <ProblemView problem={health.problem} trans={trans} />}
-      {mend !== null && (
-        <div className="jp-DataSphere-problem" role="alert">
-          <p>{mend.message}</p>
-          <code>{mend.command}</code>
-        </div>
-      )}
+      <StatusFacts snapshot={snapshot} trans={trans} />
     </>
-  );
-}
-
-/** What went wrong and what to do about it; React inserts both as text. */
-function ProblemView({ problem, trans }: { problem: Problem; trans: TranslationBundle }): React.ReactElement {
-  return (
-    <div className="jp-DataSphere-problem" role="alert">
-      <p>{problem.title}</p>
-      {problem.hint !== undefined && <p className="jp-DataSphere-hint">{problem.hint}</p>}
-      {problem.request_id !== undefined && <small>{trans.__('Request ID %1', problem.request_id)}</small>}
-    </div>
   );
 }

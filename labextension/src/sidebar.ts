@@ -1,0 +1,57 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { AccordionToolbar, SidePanel } from '@jupyterlab/ui-components';
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
+import { AccordionPanel } from '@lumino/widgets';
+
+import { dataSphereIcon } from './icons';
+import type { ISidebar, Section } from './tokens';
+
+export const SIDEBAR_ID = 'jupyter-datasphere-sidebar';
+
+/** The panel at the side, an accordion of sections in the order of their ranks. */
+export class Sidebar extends SidePanel implements ISidebar {
+  /** `reveal` shows the panel, wherever the shell has it. */
+  constructor(
+    private readonly _reveal: () => void,
+    trans: TranslationBundle
+  ) {
+    const accordion = new AccordionPanel({ layout: AccordionToolbar.createLayout({}) });
+    super({ content: accordion });
+    this._accordion = accordion;
+    this.id = SIDEBAR_ID;
+    this.addClass('jp-DataSphere-Sidebar');
+    this.title.icon = dataSphereIcon;
+    this.title.caption = trans.__('DataSphere');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('DataSphere'));
+  }
+
+  addSection(section: Section): IDisposable {
+    const { id, title, rank, widget } = section;
+    const place = this._sections.filter(other => other.rank <= rank).length;
+    widget.id = `${SIDEBAR_ID}-${id}`;
+    widget.title.label = title;
+    widget.addClass('jp-DataSphere-Section');
+    this._sections.splice(place, 0, section);
+    this.insertWidget(place, widget);
+    if (section.unfolded !== true) {
+      this._accordion.collapse(place);
+    }
+    return new DisposableDelegate(() => {
+      this._sections = this._sections.filter(other => other !== section);
+      widget.parent = null;
+    });
+  }
+
+  open(id?: string): void {
+    this._reveal();
+    const place = this._sections.findIndex(section => section.id === id);
+    if (place >= 0) {
+      this._accordion.expand(place);
+      this._accordion.titles[place]?.focus();
+    }
+  }
+
+  private readonly _accordion: AccordionPanel;
+  private _sections: Section[] = [];
+}
