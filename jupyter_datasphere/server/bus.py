@@ -55,6 +55,14 @@ class Bus:
             "credentials": status.credentials,
             "credentials_expire_at": status.credentials_expire_at,
         }
-        if data != self._connection:
+        if self._connection is None or _differ(data, self._connection):
             self._connection = data
             self._logger.emit(schema_id=CONNECTION, data=data)
+
+
+def _differ(now: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether there is something to tell: the end of a token is computed anew each time, to microseconds."""
+    ends = now["credentials_expire_at"], before["credentials_expire_at"]
+    if None not in ends and abs(ends[0] - ends[1]) < 1:
+        now = {**now, "credentials_expire_at": ends[1]}
+    return now != before
