@@ -319,6 +319,20 @@ class OperationState(Wire):
     """Why it did not succeed."""
 
 
+class OpenForm(Wire):
+    """Form of ``POST /datasphere/open``."""
+
+    project: str
+    """Name or ID."""
+
+
+class OpenRequest(Wire):
+    """Body of ``POST /datasphere/open/browser``."""
+
+    project: str | None = None
+    """Name or ID; None: the project in force."""
+
+
 class LinkRequest(Wire):
     """Body of ``PUT /datasphere/links``: the link to a project's own Jupyter server, its token included."""
 

@@ -26,6 +26,8 @@ class Address:
     """A file of certificates to trust, for an https URL."""
     of: str = "the Jupyter server"
     """Whose it is, in words."""
+    has_pages: bool = True
+    """Whether a browser can be logged in there."""
     remedy: str = "Is it still running? If it was restarted: restart the kernel, too."
     """What to do when it does not answer."""
 

@@ -66,7 +66,9 @@ def _search() -> Address | None:
     serve = present(SERVE, patience=STARTING_SECONDS)
     if serve is None:
         return None
-    return replace(_address(serve), of=f"`{SERVE_COMMAND}`", remedy="Start it again in a terminal.")
+    return replace(
+        _address(serve), of=f"`{SERVE_COMMAND}`", has_pages=False, remedy="Start it again in a terminal."
+    )
 
 
 def _parents() -> list[int]:

@@ -80,6 +80,16 @@ class Link:
         """Where the last call went; None before the first."""
         return self._address
 
+    @property
+    def url(self) -> str:
+        """The extension's base URL, as this kernel reaches it, without a slash at the end."""
+        return self._discovery.address().url or ""
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether a browser can be logged in at the server."""
+        return self._discovery.address().has_pages
+
     def describe(self) -> str:
         """Who is asked, in words."""
         address = self._discovery.address()

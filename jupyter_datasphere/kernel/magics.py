@@ -45,6 +45,7 @@ PARSERS = {
     "ds_revoke": member_arguments.REVOKE,
     "ds_balance": resource_arguments.BALANCE,
     "ds_limits": resource_arguments.LIMITS,
+    "ds_open": resource_arguments.OPEN,
     "ds_profile": arguments.PROFILE,
     "ds_config": arguments.CONFIG,
     "ds_panel": arguments.PANEL,
@@ -234,6 +235,14 @@ class DataSphereMagics(Settings, Magics):
             print(self.ds_limits.__doc__)
         else:
             self.commands.resources.limits(options)
+
+    @magic(line_magic, resource_arguments.OPEN)
+    def ds_open(self, line: str) -> None:
+        options = resource_arguments.OPEN.parse(line, resource_arguments.OpenArguments())
+        if options.help:
+            print(self.ds_open.__doc__)
+        else:
+            self.commands.resources.open(options)
 
     @magic(line_magic, arguments.PROFILE)
     def ds_profile(self, line: str) -> None:

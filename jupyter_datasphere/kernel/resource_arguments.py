@@ -32,6 +32,12 @@ class BalanceArguments(argparse.Namespace):
     yes: bool
 
 
+class OpenArguments(argparse.Namespace):
+    help: bool
+    project: str | None
+    browser: bool
+
+
 class LimitsArguments(argparse.Namespace):
     help: bool
     per_hour: int | None
@@ -135,6 +141,24 @@ LIMITS.take(
 )
 add_project(LIMITS)
 add_community(LIMITS, "name or ID of a community, to see its restrictions")
+
+
+OPEN = Parser(
+    "ds_open",
+    usage="%ds_open [-p PROJECT] [--browser]",
+    description=(
+        "Open a project in the browser: shows a link to a page of this server that asks, and sends you on.\n"
+        "The token that opens the project goes from the server to your browser, and to no notebook."
+    ),
+    examples="  %ds_open\n  %ds_open -p demo-project --browser",
+)
+add_project(OPEN)
+OPEN.take(
+    "--browser",
+    action="store_true",
+    about="have it opened by the browser of the desktop that the server runs on, at once and without a link;"
+    " `jupyter datasphere serve`, which shows no pages, always does so",
+)
 
 
 def parse_limits(line: str) -> LimitsArguments:

@@ -9,6 +9,7 @@ from .resource_arguments import (
     BalanceArguments,
     CommunitiesArguments,
     LimitsArguments,
+    OpenArguments,
     ProjectsArguments,
 )
 
@@ -23,6 +24,7 @@ class ResourceCommands(Protocol):
     def revoke(self, options: RoleArguments) -> None: ...
     def balance(self, options: BalanceArguments) -> None: ...
     def limits(self, options: LimitsArguments) -> None: ...
+    def open(self, options: OpenArguments) -> None: ...
 
     def community_names(self) -> list[str]:
         """Those that may be meant, for completion."""

@@ -11,7 +11,7 @@ from ..kernel.following import launching
 from ..kernel.handle import Handle
 from ..kernel.steps import Steps
 from ..protocol import Variable
-from . import attached, changes, listing, members, restrictions, runs, units
+from . import attached, changes, listing, members, opening, restrictions, runs, units
 from .attached import ResourceType
 from .calls import Kind
 from .data import CommunityData, Difference, Member, ProjectData, bound
@@ -193,6 +193,9 @@ class AsyncProject(ProjectData, _AsyncResource, frozen=True, kw_only=True, renam
         )
         await self._run(steps)
         return await self.refresh()
+
+    async def open(self) -> None:
+        await self._run(opening.in_browser(self.id))
 
     # Units
 

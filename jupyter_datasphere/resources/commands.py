@@ -11,12 +11,13 @@ from ..kernel.resource_arguments import (
     BalanceArguments,
     CommunitiesArguments,
     LimitsArguments,
+    OpenArguments,
     ProjectsArguments,
 )
 from ..kernel.steps import Steps
 from ..kernel.tables import facts, table, visible
 from ..protocol import ServerStatus
-from . import listing, restrictions, words
+from . import listing, opening, restrictions, words
 from . import units as unit_calls
 from .asking import agreed
 from .calls import Kind, get
@@ -134,6 +135,14 @@ class ResourceCommands(Sharing):
             for name, after in wanted.items()
         ]
         self.show(table((visible(project.name), "Before", "After"), changes))
+
+    def open(self, options: OpenArguments) -> None:
+        project = self.run(listing.project_info(options.project or self.commands.project_id))
+        if options.browser or not self.commands.link.has_pages:
+            self.run(opening.in_browser(project.id))
+            self.say(f"The browser of this desktop opens {words.named(project)}.")
+        else:
+            self.show(opening.link_to(self.commands.link.url, project))
 
     def _show_limits(self, rows: list[tuple[str, str]], kind: Kind, resource_id: str) -> None:
         found = self.run(restrictions.restrictions(kind, resource_id))

@@ -11,7 +11,7 @@ from ..kernel.following import launching
 from ..kernel.handle import Handle
 from ..kernel.steps import Steps
 from ..protocol import Variable
-from . import attached, changes, listing, members, restrictions, runs, units
+from . import attached, changes, listing, members, opening, restrictions, runs, units
 from .attached import ResourceType
 from .calls import Kind
 from .data import CommunityData, Difference, Member, ProjectData, bound
@@ -212,6 +212,13 @@ class Project(ProjectData, _Resource, frozen=True, kw_only=True, rename="camel",
         )
         self._run(steps)
         return self.refresh()
+
+    def open(self) -> None:
+        """Open it in the browser of the desktop that the server runs on; its session token stays out of here.
+
+        Raises `ConflictError` (code "no-browser") where there is none: ``%ds_open`` shows a link instead.
+        """
+        self._run(opening.in_browser(self.id))
 
     # Units
 

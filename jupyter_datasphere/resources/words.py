@@ -7,6 +7,7 @@ from datetime import datetime
 from ..kernel.describe import duration
 from ..kernel.settings import DEFAULT_SPEC, UNITS
 from ..kernel.tables import visible
+from ..protocol import ProjectInfo
 from .data import CommunityData, ProjectData
 from .restrictions import Value
 
@@ -14,7 +15,7 @@ WIDTH = 48
 """Characters of a description that a table shows."""
 
 
-def named(resource: CommunityData | ProjectData) -> str:
+def named(resource: CommunityData | ProjectData | ProjectInfo) -> str:
     """``"demo-project (bt1…)"``"""
     return f"{visible(resource.name)} ({resource.id})" if resource.name else resource.id
 

@@ -17,11 +17,13 @@ from ..errors import ConflictError, DataSphereError
 from ..executions.ledger import DAY, Ledger
 from ..runtime_files import Presence, Seat
 from .bus import Bus
+from .desktop import Desktop
 from .handlers.communities import FindCommunityHandler
 from .handlers.events import EventsHandler, ManyEventsHandler
 from .handlers.executions import CancelHandler, ExecutionHandler, ExecutionsHandler
 from .handlers.files import FilesHandler, FileSizeHandler
 from .handlers.links import LinksHandler
+from .handlers.open import OpenHandler, OpenInBrowserHandler
 from .handlers.operations import OperationHandler
 from .handlers.passthrough import PassThroughHandler
 from .handlers.profile import ProfileHandler
@@ -56,6 +58,8 @@ ROUTES: list[tuple[str, type[Any]]] = [
     (rf"/datasphere/executions/{_ID}/events", EventsHandler),
     (rf"/datasphere/executions/{_ID}/cancel", CancelHandler),
     (r"/datasphere/events", ManyEventsHandler),
+    (r"/datasphere/open", OpenHandler),
+    (r"/datasphere/open/browser", OpenInBrowserHandler),
     (r"/datasphere/files", FilesHandler),
     (r"/datasphere/files/size", FileSizeHandler),
     (r"/datasphere/links", LinksHandler),
@@ -103,6 +107,11 @@ class DataSphere(Settings, ExtensionApp):
 
         return Backend(self, self.ledger, self._credentials)
 
+    @cached_property
+    def desktop(self) -> Desktop:
+        assert self.serverapp is not None
+        return Desktop(url_path_join(_local_url(self.serverapp), "datasphere", "open"))
+
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         """Once the server listens: hand its kernels the way to us, and go on with what runs."""
         presence = Presence(
@@ -145,6 +154,8 @@ class DataSphere(Settings, ExtensionApp):
             self._seat.leave()
         if hasattr(self, "_going_on"):
             self._going_on.cancel()
+        if "desktop" in self.__dict__:
+            self.desktop.close()
         if "backend" in self.__dict__:
             await self.backend.aclose()
         if "ledger" in self.__dict__:

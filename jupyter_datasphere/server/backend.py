@@ -48,6 +48,7 @@ from ..protocol import (
     ProjectInfo,
     ServerStatus,
 )
+from .opening import Opened, open_project
 from .settings import Settings, login_marks
 
 T = TypeVar("T")
@@ -145,6 +146,10 @@ class Backend:
             done=operation.done,
             problem=None if failure is None else Problem.of(failure),
         )
+
+    async def open_project(self, project_id: str) -> Opened:
+        """Open a project, once it is open: its page, and the secret that opens it."""
+        return await open_project(self.client, project_id)
 
     async def choose_profile(self, name: str | None) -> Profiles:
         """Use other credentials from now on. Runs that are under way keep to theirs.

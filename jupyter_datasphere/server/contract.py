@@ -15,6 +15,7 @@ from .. import protocol
 Verb = Literal["GET", "POST", "PUT", "DELETE"]
 EVENT_STREAM = "text/event-stream"
 BYTES = "application/octet-stream"
+PAGE = "text/html"
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -170,6 +171,30 @@ ROUTES: tuple[Route, ...] = (
             Parameter("channel", "By which channel they are asked for."),
         ),
         answers={200: protocol.Variables},
+    ),
+    Route(
+        name="open.ask",
+        verb="GET",
+        path="/datasphere/open",
+        about="A page for the user's browser that asks whether to open a project; not for the capability.",
+        parameters=(_PROJECT,),
+        answers={200: PAGE},
+    ),
+    Route(
+        name="open.open",
+        verb="POST",
+        path="/datasphere/open",
+        about="Open it; the page sends the session token on to the project. Not for the capability.",
+        body=protocol.OpenForm,
+        answers={200: PAGE},
+    ),
+    Route(
+        name="open.browser",
+        verb="POST",
+        path="/datasphere/open/browser",
+        about="Have the browser of the server's desktop open a project.",
+        body=protocol.OpenRequest,
+        answers={202: protocol.ProjectInfo},
     ),
     Route(
         name="files.read",

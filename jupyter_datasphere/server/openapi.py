@@ -16,7 +16,7 @@ import msgspec
 from .. import __version__, protocol
 from ..datasphere import types
 from ..datasphere.methods import METHODS, Method
-from .contract import BYTES, EVENT_STREAM, ROUTES, Parameter, Route
+from .contract import BYTES, EVENT_STREAM, PAGE, ROUTES, Parameter, Route
 from .problems import CONTENT_TYPE
 
 FILE = Path(__file__).with_name("openapi.yaml")
@@ -207,8 +207,10 @@ def _parameter(parameter: Parameter, schemas: _Schemas) -> dict[str, Any]:
 def _content(message: Any, schemas: _Schemas) -> dict[str, Any]:
     if message == BYTES:
         return {BYTES: {"schema": {"type": "string", "format": "binary"}}}
-    if message == EVENT_STREAM:
-        return {EVENT_STREAM: {"schema": {"type": "string"}}}
+    if message in (EVENT_STREAM, PAGE):
+        return {message: {"schema": {"type": "string"}}}
+    if message is protocol.OpenForm:
+        return {"application/x-www-form-urlencoded": {"schema": schemas.of(message)}}
     return {"application/json": {"schema": schemas.of(message)}}
 
 

@@ -96,6 +96,9 @@ class OpenProjectResponse(Message):
     project_url: str = ""
     session_token: str = ""
 
+    def __repr__(self) -> str:
+        return f"OpenProjectResponse({self.project_url!r}, <redacted>)"
+
 
 class UnitBalance(Message):
     """Units left; an unset balance means no limit."""

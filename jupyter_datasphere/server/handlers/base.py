@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ from jupyter_server.auth.utils import HTTP_METHOD_TO_AUTH_ACTION
 from jupyter_server.base.handlers import APIHandler
 from tornado.web import HTTPError
 
+from ...protocol import Problem
 from ..problems import CONTENT_TYPE, problem_of
 
 if TYPE_CHECKING:
@@ -84,9 +86,12 @@ class DataSphereHandler(APIHandler):
         if args[1] is not None and problem_of(args[1]).code == "internal":
             super().log_exception(*args)
 
+    def problem(self, status_code: int, details: Mapping[str, Any]) -> Problem:
+        """What tornado's `write_error` is told, in our words."""
+        return problem_of((details.get("exc_info") or (None, HTTPError(status_code), None))[1])
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        error = (kwargs.get("exc_info") or (None, HTTPError(status_code), None))[1]
-        problem = problem_of(error)
+        problem = self.problem(status_code, kwargs)
         self.set_status(problem.status)
         if not self._finished:
             self.finish(msgspec.json.encode(problem), set_content_type=CONTENT_TYPE)
