@@ -1,7 +1,8 @@
 """HTTP to the service: one client, one retry policy, request IDs, and no secret in any message.
 
-The client is httpx, over its aiohttp transport, and stays httpx: the owner of this package has fixed that, and a
-client of our own over bare aiohttp is not wanted, however much faster. What is slow is made faster around it.
+The client is httpx, over its aiohttp transport, and stays httpx: the owner of this package has fixed that,
+and a client of our own over bare aiohttp is not wanted, however much faster. What is slow is made faster
+around it.
 """
 
 from __future__ import annotations
