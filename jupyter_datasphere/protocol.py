@@ -333,6 +333,22 @@ class OpenRequest(Wire):
     """Name or ID; None: the project in force."""
 
 
+class ProjectRequest(Wire):
+    """Body of ``PUT /datasphere/project``; a name or ID, or None: whichever the settings name."""
+
+    project: str | None = None
+
+
+class ProjectInForce(Wire):
+    """Answer of ``/datasphere/project``: the project of those who name none; None: there is none."""
+
+    project: ProjectInfo | None = None
+    chosen: bool = False
+    """It was chosen by ``PUT /datasphere/project``, which goes before the settings."""
+    configured: str | None = None
+    """What the settings say: a name or ID."""
+
+
 class LinkRequest(Wire):
     """Body of ``PUT /datasphere/links``: the link to a project's own Jupyter server, its token included."""
 

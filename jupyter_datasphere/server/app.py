@@ -27,6 +27,7 @@ from .handlers.open import OpenHandler, OpenInBrowserHandler
 from .handlers.operations import OperationHandler
 from .handlers.passthrough import PassThroughHandler
 from .handlers.profile import ProfileHandler
+from .handlers.project import ProjectHandler
 from .handlers.projects import FindProjectHandler, ProjectsHandler
 from .handlers.quickstart import QuickstartHandler
 from .handlers.status import StatusHandler
@@ -49,6 +50,7 @@ TAKE_OVER_SECONDS = 10.0
 _ID = r"([0-9a-f]{16})"
 ROUTES: list[tuple[str, type[Any]]] = [
     (r"/datasphere/status", StatusHandler),
+    (r"/datasphere/project", ProjectHandler),
     (r"/datasphere/projects", ProjectsHandler),
     (r"/datasphere/projects/find", FindProjectHandler),
     (r"/datasphere/communities/find", FindCommunityHandler),

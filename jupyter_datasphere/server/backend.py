@@ -46,8 +46,10 @@ from ..protocol import (
     Profile,
     Profiles,
     ProjectInfo,
+    ProjectInForce,
     ServerStatus,
 )
+from .chosen_project import ChosenProject
 from .opening import Opened, open_project
 from .settings import Settings, login_marks
 
@@ -90,6 +92,9 @@ class Backend:
             takes_over=lambda: self.tokens.source is not None,
             profile=lambda: self.tokens.profile,
         )
+        self._chosen_project = ChosenProject(
+            Path(settings.ledger_dir).parent / "projects", endpoint=self._transport.endpoints.datasphere
+        )
         self.storages = Storages(self.files, self.executions.linked_files, self.executions.choices)
 
     async def aclose(self) -> None:
@@ -102,7 +107,25 @@ class Backend:
     @property
     def project_in_force(self) -> str | None:
         """Name or ID of the project for requests that name none."""
-        return self._settings.project or None
+        choice = self._chosen_project.get()
+        return choice.id if choice is not None else self._settings.project or None
+
+    def project(self) -> ProjectInForce:
+        """That project, by its last known name."""
+        project = self._known_project(self.project_in_force)
+        return ProjectInForce(project, self._chosen_project.get() is not None, self._settings.project or None)
+
+    async def choose_project(self, name_or_id: str | None) -> ProjectInForce:
+        """Another project for requests that name none, or again the one of the settings.
+
+        Raises what finding it raises, and `StorageError`; then nothing changes.
+        """
+        if name_or_id is None:
+            self._chosen_project.forget()
+        else:
+            found = await self.projects.find(name_or_id, fresh=True)
+            self._chosen_project.set(found.id, found.name)
+        return self.project()
 
     async def status(self, project: str | None, *, check: bool = True) -> ServerStatus:
         """What works and what does not. Raises `NotFoundError` only where `project` itself is unknown.
@@ -227,7 +250,9 @@ class Backend:
             return None
         project = self.projects.known(name_or_id)
         if project is None:
-            return ProjectInfo(id=name_or_id, name=name_or_id)
+            choice = self._chosen_project.get()
+            name = choice.name if choice is not None and choice.id == name_or_id else name_or_id
+            return ProjectInfo(id=name_or_id, name=name)
         return ProjectInfo(id=project.id, name=project.name, community_id=project.community_id)
 
     async def _ping(self) -> None:

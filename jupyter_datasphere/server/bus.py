@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..protocol import Execution, ServerStatus
+from ..protocol import Execution, ProjectInfo, ServerStatus
 
 if TYPE_CHECKING:
     from jupyter_events import EventLogger
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 SCHEMAS = Path(__file__).with_name("events")
 EXECUTION = "https://jupyter-datasphere/events/execution"
 CONNECTION = "https://jupyter-datasphere/events/connection"
+PROJECT = "https://jupyter-datasphere/events/project"
+RESOURCES = "https://jupyter-datasphere/events/resources"
 
 
 class Bus:
-    """Tells of executions and of the connection."""
+    """Tells of executions, the connection, the project in force, and changes of what is listed."""
 
     def __init__(self, logger: EventLogger) -> None:
         self._logger = logger
@@ -46,6 +48,14 @@ class Bus:
                 "problem": execution.problem.code if execution.problem else None,
             },
         )
+
+    def project(self, project: ProjectInfo | None) -> None:
+        """Another project is in force."""
+        self._logger.emit(schema_id=PROJECT, data={"project_id": project.id if project else None})
+
+    def resources(self, operation_id: str) -> None:
+        """An operation of the service has ended."""
+        self._logger.emit(schema_id=RESOURCES, data={"operation_id": operation_id})
 
     def connection(self, status: ServerStatus) -> None:
         """The connection was looked at; told only where it is not as before."""

@@ -62,6 +62,21 @@ ROUTES: tuple[Route, ...] = (
         answers={200: dict[str, Any]},
     ),
     Route(
+        name="project.inForce",
+        verb="GET",
+        path="/datasphere/project",
+        about="The project of those who name none, and whether it was chosen here; asks nobody.",
+        answers={200: protocol.ProjectInForce},
+    ),
+    Route(
+        name="project.choose",
+        verb="PUT",
+        path="/datasphere/project",
+        about="Choose the project of those who name none, for this server and those to come.",
+        body=protocol.ProjectRequest,
+        answers={200: protocol.ProjectInForce},
+    ),
+    Route(
         name="projects.list",
         verb="GET",
         path="/datasphere/projects",

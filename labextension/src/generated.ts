@@ -38,6 +38,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/datasphere/project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project of those who name none, and whether it was chosen here; asks nobody. */
+        get: operations["project.inForce"];
+        /** Choose the project of those who name none, for this server and those to come. */
+        put: operations["project.choose"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/datasphere/projects": {
         parameters: {
             query?: never;
@@ -203,6 +221,41 @@ export interface paths {
         get: operations["variables.list"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/datasphere/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page for the user's browser that asks whether to open a project; not for the capability. */
+        get: operations["open.ask"];
+        put?: never;
+        /** Open it; the page sends the session token on to the project. Not for the capability. */
+        post: operations["open.open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/datasphere/open/browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the browser of the server's desktop open a project. */
+        post: operations["open.browser"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1233,6 +1286,20 @@ export interface components {
             text: string;
         };
         /**
+         * OpenForm
+         * @description Form of ``POST /datasphere/open``.
+         */
+        OpenForm: {
+            project: string;
+        };
+        /**
+         * OpenRequest
+         * @description Body of ``POST /datasphere/open/browser``.
+         */
+        OpenRequest: {
+            project?: string;
+        };
+        /**
          * Operation
          * @description A long-running operation. `error` may be set while `done` is still false (rollback).
          */
@@ -1347,6 +1414,16 @@ export interface components {
             communityId?: string;
         };
         /**
+         * ProjectInForce
+         * @description Answer of ``/datasphere/project``: the project of those who name none; None: there is none.
+         */
+        ProjectInForce: {
+            project?: components["schemas"]["ProjectInfo"];
+            /** @default false */
+            chosen?: boolean;
+            configured?: string;
+        };
+        /**
          * ProjectInfo
          * @description The project in force, or asked for. `unit_balance` None: no limit set, unless `balance_hidden`.
          */
@@ -1370,6 +1447,13 @@ export interface components {
         ProjectLimits: {
             maxUnitsPerHour?: string | number;
             maxUnitsPerExecution?: string | number;
+        };
+        /**
+         * ProjectRequest
+         * @description Body of ``PUT /datasphere/project``; a name or ID, or None: whichever the settings name.
+         */
+        ProjectRequest: {
+            project?: string;
         };
         /**
          * ProjectResourceRequest
@@ -1710,6 +1794,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description An error: what is wrong, and the remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    "project.inForce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectInForce"];
+                };
+            };
+            /** @description An error: what is wrong, and the remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    "project.choose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectInForce"];
                 };
             };
             /** @description An error: what is wrong, and the remedy. */
@@ -2104,6 +2252,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Variables"];
+                };
+            };
+            /** @description An error: what is wrong, and the remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    "open.ask": {
+        parameters: {
+            query?: {
+                /** @description Name or ID of the project; without it the one in force. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description An error: what is wrong, and the remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    "open.open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["OpenForm"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description An error: what is wrong, and the remedy. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    "open.browser": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectInfo"];
                 };
             };
             /** @description An error: what is wrong, and the remedy. */

@@ -25,4 +25,7 @@ class OperationHandler(DataSphereHandler):
             patience = math.nan
         if not 0 <= patience <= LONGEST_WAIT:
             raise UsageError(f"`wait` is a number of seconds from 0 to {LONGEST_WAIT:g}.")
-        self.answer(await self.backend.operation(operation_id, patience))
+        state = await self.backend.operation(operation_id, patience)
+        if state.done:
+            self.bus.resources(state.id)
+        self.answer(state)
