@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -67,6 +68,14 @@ x
 %ds_output none
 %ds_attach none
 %ds_panel
+%ds_communities
+%ds_projects
+%ds_members
+%ds_grant viewer allUsers --yes
+%ds_revoke viewer allUsers --yes
+%ds_balance
+%ds_limits
+%ds_open
 """
 """Cells with one line, and, ended by ===, those with more."""
 MISTAKES = ("1 / 0", "no-such", "none")
@@ -177,9 +186,28 @@ async def use_everything(site: Site, user: User, capability: str) -> None:
     for execution in await user.executions():
         await call(site, capability, "GET", f"datasphere/executions/{execution['id']}")
         await call(site, capability, "GET", f"datasphere/executions/{execution['id']}/events")
+    await open_the_project(site, capability)
     link = {"project": site.emulator["project_id"], "link": project_link(site.emulator)}
     await call(site, capability, "PUT", "datasphere/links", json=link)
     await user.run("%%ds_execute --channel jupyter\nprint(1)")
+
+
+async def open_the_project(site: Site, capability: str) -> None:
+    """In a browser, whose page gets the session token, and as a kernel, which does not."""
+    page = "datasphere/open"
+    async with httpx.AsyncClient(base_url=site.server["url"], trust_env=False, timeout=60) as browser:
+        await browser.get("tree", params={"token": site.server["token"]})
+        asks = await browser.get(page, params={"project": site.emulator["project_id"]})
+        site.answers.append((f"GET {page}", f"{asks.headers} {asks.text}"))
+        form = dict(re.findall(r'name="(project|_xsrf)" value="([^"]*)"', asks.text))
+        sends = await browser.post(page, data=form)
+        assert any(token in sends.text for token in site.checkpoint.session_tokens)
+        headers = {"Authorization": f"Bearer {capability}"}
+        for answer in (
+            await browser.post(page, data={"project": form["project"]}, headers=headers),
+            await browser.post(f"{page}/browser", json={}, headers=headers),
+        ):
+            site.answers.append((f"POST {page}", f"{answer.headers} {answer.text}"))
 
 
 def secrets_of(site: Site) -> set[bytes]:
@@ -263,7 +291,7 @@ async def test_no_source_of_credentials_leaks(emulated: dict[str, Any], source: 
         assert not (await user.run("%%ds_execute\nprint(1)")).error
         await user.run("%%ds_execute\n1/0")
         await user.run("%ds_members")
-        await user.run("%ds_balance 5")
+        await user.run("%ds_balance none")
         await user.run("%ds_profile")
         await user.run("%ds_profile cli")
         await user.run("%ds_status")
