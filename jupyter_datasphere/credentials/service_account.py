@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import time
 from pathlib import Path
 
@@ -17,6 +19,8 @@ AUDIENCE = "https://iam.api.cloud.yandex.net/iam/v1/tokens"
 """Of every JWT, also where IAM is reached by another URL."""
 LIFE = 3600
 """Seconds that a JWT is good for: the longest that IAM takes, so that clocks may differ by much."""
+_SECRET = re.compile(r"^\s*\{|PRIVATE KEY|(?:^|/)(?:t1\.|y[0-3]_)")
+"""What some tools take in the place of a path; it must not be shown as one."""
 NOTABLE = 5.0
 """Seconds between two clocks that may be why a JWT was refused."""
 
@@ -27,11 +31,14 @@ class ServiceAccountKey:
     renewable = True
 
     def __init__(self, path: str, origin: str, transport: Transport, *, check_mode: bool = True) -> None:
-        self._path = Path(path).expanduser()
+        self._origin = origin
+        self._is_secret = _SECRET.search(path) is not None
+        shown = "" if self._is_secret else os.path.expanduser(path)  # noqa: PTH111 - it never raises
+        self._path = Path(shown)
         self._transport = transport
         self._check_mode = check_mode
         self._shared = False
-        self.description = f"service account's key file {self._path} from {origin}"
+        self.description = f"service account's key file {shown} from {origin}".replace("  ", " ")
         self.remedy = (
             f"Are the service account and the key of {self._path} still there? `yc iam key list` shows its"
             " keys, and `yc iam key create` makes a new one; the file is read again with the next try."
@@ -48,6 +55,12 @@ class ServiceAccountKey:
 
     async def fetch(self) -> Token:
         """Signed by the service's clock where it is known: after a refusal it is, by the answer's Date."""
+        if self._is_secret:
+            raise CredentialsError(
+                f"In {self._origin} is a secret itself, and not the path of a file.",
+                code="key-file",
+                hint="Write the key into a file with the mode 600, and give its path.",
+            )
         # Beside the event loop: a key takes tens of milliseconds to be checked, and a disk may take longer.
         key = await asyncio.to_thread(read_key_file, self._path, check_mode=self._check_mode)
         self._shared = key.shared

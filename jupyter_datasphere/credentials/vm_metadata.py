@@ -70,7 +70,7 @@ class VmMetadata:
 
     async def fetch(self) -> Token:
         match = _HOST.fullmatch(self._address)
-        if match is None:
+        if match is None or int((match[3] or ":0")[1:]) > 65535:
             raise self._failed("is no address", f"{METADATA_ADDRESS} takes HOST or HOST:PORT.")
         url = f"http://{match[2]}{match[3] or ''}{PATH}"
         try:
@@ -78,7 +78,7 @@ class VmMetadata:
                 status, body = await self._ask(url)
         except TimeoutError:
             raise self._away(f"did not answer within {self._patience:g} s") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise self._away(f"is not reached: {str(error) or type(error).__name__}") from error
         if status == 404:
             raise self._failed("has no token", _NO_ACCOUNT)

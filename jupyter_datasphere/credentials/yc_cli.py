@@ -7,13 +7,9 @@ all that it has started.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import re
 import shutil
-import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +18,7 @@ import msgspec
 
 from ..clocks import SYSTEM, Clock
 from ..errors import CredentialsError, UnavailableError
+from .program import run
 from .source import Token
 
 COMMAND = "yc"
@@ -31,12 +28,8 @@ INSTALLED = Path("yandex-cloud/bin/yc")
 """Where its installer puts it, below the home folder, and which only new terminals have in their path."""
 PATIENCE = 20.0
 """Seconds: it asks IAM, and nobody that may have to type."""
-LARGEST = 64 * 1024
-"""Bytes of its output that are looked at."""
 SHOWN = 300
 """Characters of its own error that are shown."""
-LINGERING = 1.0
-"""Seconds for the rest of the output once it has ended: what it left running may hold that open."""
 
 _PASSED = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|XDG_\w+|SSL_CERT_\w+|(?:HTTPS?|ALL|NO)_PROXY|YC_CLI_\w+"
@@ -51,7 +44,7 @@ _SECRET = re.compile(r"\b(?:t1\.|y[0-3]_|AQVN)[\w.=-]+", re.ASCII)
 
 def executable(command: str = COMMAND, home: Path | None = None) -> str | None:
     """The path of the program; None where there is none."""
-    found = shutil.which(command)
+    found = None if "\0" in command else shutil.which(command)
     if found is None and command == COMMAND:
         found = shutil.which(str((home or Path.home()) / INSTALLED))
     return found
@@ -110,30 +103,9 @@ class YcCli:
                 hint="Install the CLI of Yandex Cloud, name it in DataSphere.yc_command, or choose another"
                 " source of credentials (docs/credentials.md).",
             )
+        environment = {name: value for name, value in self._environment.items() if _PASSED.fullmatch(name)}
         try:
-            process = await asyncio.create_subprocess_exec(
-                program,
-                *self._words,
-                stdin=DEVNULL,
-                stdout=PIPE,
-                stderr=PIPE,
-                env={name: value for name, value in self._environment.items() if _PASSED.fullmatch(name)},
-                start_new_session=True,
-            )
-        except (
-            OSError,
-            ValueError,
-            NotImplementedError,
-        ) as error:  # a NUL in the profile; no event loop for it
-            reason = getattr(error, "strerror", None) or str(error) or "this event loop starts no programs"
-            raise CredentialsError(
-                f"{program} cannot be run: {reason}.",
-                code="yc",
-                hint=f"Does {self._by_hand} work in a terminal?",
-            ) from error
-        try:
-            async with asyncio.timeout(self._patience):
-                out, err = await _output(process)
+            printed = await run([program, *self._words], environment, self._patience)
         except TimeoutError:
             raise UnavailableError(
                 f"`yc` gave no token within {self._patience:g} s.",
@@ -141,11 +113,16 @@ class YcCli:
                 hint="It may wait for a login in a browser, or for the network:"
                 f" {self._by_hand} in a terminal shows it.",
             ) from None
-        finally:
-            await _end(process)
-        if process.returncode:
-            raise self._failed(process.returncode, err or out)
-        return self._token(out)
+        except (OSError, ValueError, NotImplementedError) as error:  # a NUL in the profile, or Windows
+            reason = getattr(error, "strerror", None) or str(error) or "this event loop starts no programs"
+            raise CredentialsError(
+                f"{program} cannot be run: {reason}.",
+                code="yc",
+                hint=f"Does {self._by_hand} work in a terminal?",
+            ) from error
+        if printed.status:
+            raise self._failed(printed.status, printed.err or printed.out)
+        return self._token(printed.out)
 
     def _token(self, text: str) -> Token:
         """The token among what was printed, by its form, or else the last line if that can be one."""
@@ -195,38 +172,3 @@ def _json(text: str) -> _Json | None:
         return msgspec.json.decode(text[begin : end + 1], type=_Json)
     except msgspec.MsgspecError:
         return None
-
-
-async def _output(process: Process) -> tuple[str, str]:
-    """All that it prints until it ends, and a little longer."""
-    assert process.stdout is not None
-    assert process.stderr is not None
-    kept = bytearray(), bytearray()
-    readers = [
-        asyncio.create_task(_read(stream, into))
-        for stream, into in zip((process.stdout, process.stderr), kept, strict=True)
-    ]
-    try:
-        await process.wait()
-        await asyncio.wait(readers, timeout=LINGERING)
-    finally:
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
-    out, err = (bytes(part).decode(errors="replace") for part in kept)
-    return out, err
-
-
-async def _read(stream: asyncio.StreamReader, into: bytearray) -> None:
-    while chunk := await stream.read(LARGEST):
-        into += chunk[: LARGEST - len(into)]
-
-
-async def _end(process: Process) -> None:
-    """With all that it has started, whether or not it has ended itself."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        elif process.returncode is None:
-            process.kill()
-    await process.wait()

@@ -81,6 +81,7 @@ def environment_for(emulator_facts: dict[str, str]) -> dict[str, str]:
         "JUPYTER_DATASPHERE_ORGANIZATION": emulator_facts["organization_id"],
         "YC_TOKEN": emulator_facts["oauth_token"],
         "YC_IAM_TOKEN": "",
+        "YC_SERVICE_ACCOUNT_KEY_FILE": "",
         "JUPYTER_DATASPHERE_PROFILE": "",
     }
 

@@ -142,6 +142,22 @@ async def test_a_file_that_is_not_there_or_is_no_file(transport: Transport, tmp_
         assert caught.value.code == "key-file"
 
 
+@pytest.mark.parametrize(
+    "secret", ['{"id": "hush"}', " {}hush", "-----BEGIN PRIVATE KEY-----hush", "y0_hush", "./t1.hush"]
+)
+async def test_a_secret_in_the_place_of_a_path_is_not_shown(transport: Transport, secret: str) -> None:
+    source = ServiceAccountKey(secret, "YC_SERVICE_ACCOUNT_KEY_FILE", transport)
+    with pytest.raises(CredentialsError, match="not the path of a file") as caught:
+        await source.fetch()
+    told = f"{caught.value}{caught.value!r}{source!r}{source.description}{source.remedy}{source.notice}"
+    assert "hush" not in told and "YC_SERVICE_ACCOUNT_KEY_FILE" in told
+
+
+async def test_the_home_of_nobody_is_an_error_like_any_other(transport: Transport) -> None:
+    with pytest.raises(CredentialsError, match="is not there"):
+        await ServiceAccountKey("~no-such-user/key.json", "a test", transport).fetch()
+
+
 async def test_a_file_that_appears_is_used(transport: Transport, key_file: Path) -> None:
     later = key_file.with_name("later.json")
     source = ServiceAccountKey(str(later), "a test", transport)

@@ -81,6 +81,13 @@ async def test_one_that_does_not_answer_is_not_waited_for_long(pieces: tuple[byt
         assert len(asked) == 1
 
 
+@pytest.mark.parametrize("address", ["x" * 300, "a..b", "[::zz]"])
+async def test_an_address_that_leads_nowhere(address: str) -> None:
+    with pytest.raises((UnavailableError, CredentialsError)) as caught:
+        await VmMetadata(address, "a test").fetch()
+    assert caught.value.code == "metadata" and caught.value.hint
+
+
 async def test_nobody_there() -> None:
     with pytest.raises(UnavailableError, match=r"127\.0\.0\.1:9 is not reached"):
         await VmMetadata("127.0.0.1:9", "a test").fetch()
@@ -132,7 +139,7 @@ async def test_a_life_that_makes_no_sense_is_not_known(life: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["a b", "https://127.0.0.1:1", "user:word@host", "host/path", "host?x", "[::1", "host:99999999", "ы"],
+    ["a b", "https://127.0.0.1:1", "user:word@host", "host/path", "host?x", "[::1", "host:65536", "ы"],
 )
 async def test_what_is_no_address(address: str) -> None:
     with pytest.raises(CredentialsError, match="is no address") as caught:

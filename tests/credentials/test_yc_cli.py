@@ -152,6 +152,8 @@ async def test_one_that_is_missing_or_cannot_be_run(program: Program, tmp_path: 
     broken.chmod(0o755)
     with pytest.raises(CredentialsError, match="cannot be run"):
         await YcCli("", "a test", command=str(broken)).fetch()
+    with pytest.raises(CredentialsError, match="There is no program"):
+        await YcCli("", "a test", command="a\0b").fetch()
     with pytest.raises(CredentialsError, match="cannot be run"):
         await YcCli("a\0b", "a test", command=program("")).fetch()
 
@@ -181,6 +183,32 @@ async def test_who_stops_waiting_leaves_nothing_behind(program: Program, tmp_pat
     with pytest.raises(asyncio.CancelledError):
         await fetching
     await until(lambda: not any(alive(int(pid)) for pid in pids.read_text().split()))
+
+
+async def test_who_stops_waiting_at_any_moment_leaves_nothing_behind(
+    program: Program, tmp_path: Path
+) -> None:
+    command = program(f"sleep 1000.{os.getpid()}")
+    for steps in range(40):
+        fetching = asyncio.create_task(YcCli("", "a test", command=command).fetch())
+        for _ in range(steps):
+            await asyncio.sleep(0.0005 * (steps % 4))
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+    await until(lambda: not running(command) and not running(f"sleep\0001000.{os.getpid()}"))
+
+
+def running(words: str) -> list[int]:
+    """The processes with these words in their command line."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if words.encode() in (process / "cmdline").read_bytes() and alive(int(process.name)):
+                found.append(int(process.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
 
 
 async def test_what_it_leaves_running_is_not_waited_for(program: Program, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ app.jpserver_extensions = {"jupyter_datasphere": True}  # JupyterLab itself impo
 app.initialize(["--ServerApp.port=0", "--no-browser", "--allow-root"], find_extensions=False)
 extension = app.extension_manager.extension_points["jupyter_datasphere"].app
 asyncio.get_event_loop().run_until_complete(extension._start_jupyter_server_extension(app))
-for name in ("httpx", "aiohttp", "grpc", "keyring", "ipywidgets", "jupyter_datasphere.executions.service"):
+for name in ("httpx", "aiohttp", "grpc", "keyring", "jwt", "cryptography", "ipywidgets", "jupyter_datasphere.executions.service"):
     if name in sys.modules:
         print("imported", name)
 print("ready")
