@@ -7,13 +7,15 @@ from typing import Any
 
 import msgspec
 
-from ..errors import InternalError, UsageError
+from ..errors import ServiceError, UsageError
 from ..kernel.steps import Steps
 from ..kernel.suggest import did_you_mean
 from ..protocol import ServerStatus
 from .calls import PLACES, TIMEOUT, Kind, Operation, change, get, path_of
 from .data import CommunityData, ProjectData, ProjectLimits, ProjectSettings
 from .listing import community_by_id, community_id, project_by_id
+
+PLURALS: dict[Kind, str] = {"community": "communities", "project": "projects"}
 
 
 def create_community(
@@ -132,5 +134,9 @@ def _made(operation: Operation, kind: Kind) -> str:
     """The ID of what a call has created, which its operation knows at once."""
     resource_id = operation.metadata.get(f"{kind}Id")
     if not isinstance(resource_id, str):
-        raise InternalError(f"Operation {operation.id} does not say which {kind} it created.")
+        raise ServiceError(
+            f"Operation {operation.id} does not say which {kind} it created.",
+            code="bad-answer",
+            hint=f"List the {PLURALS[kind]}: it is among them.",
+        )
     return resource_id

@@ -68,9 +68,10 @@ class ProjectData(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Member(msgspec.Struct, frozen=True, order=True):
     """A role that a resource gives to a subject.
 
-    `role` is a whole ID such as ``datasphere.community-projects.viewer``. `type`, that of the subject, is
-    ``userAccount``, ``serviceAccount``, ``federatedUser`` or ``system``; subjects of type system are
-    ``allUsers``, ``allAuthenticatedUsers`` and groups (``group:organization:ID:users``).
+    `role` is a whole ID such as ``datasphere.community-projects.viewer``; for `set_members` a short word such
+    as viewer will do. `type`, that of the subject, is ``userAccount``, ``serviceAccount``, ``federatedUser``
+    or ``system``; subjects of type system are ``allUsers``, ``allAuthenticatedUsers`` and groups
+    (``group:organization:ID:users``).
     """
 
     role: str

@@ -12,7 +12,7 @@ from ..kernel.steps import Steps
 from .calls import TIMEOUT, Kind, change, get, path_of
 from .data import Difference, Member
 from .listing import AT_ONCE
-from .roles import PREFIXES, role_id, subject_of
+from .roles import PREFIXES, ROLES, role_id, subject_of
 
 DELTAS_AT_ONCE = 1000
 """Roles that one call gives or takes at most: the service's own limit."""
@@ -104,6 +104,10 @@ def replace(
     in the same moment stays. Where the members are not those that were `expected`, `ConflictError` (code
     "members-changed") says what is different, and nothing is changed.
     """
+    wanted = [
+        msgspec.structs.replace(one, role=role_id(one.role, kind)) if one.role in ROLES else one
+        for one in wanted
+    ]
     current = yield from members(kind, resource_id)
     if expected is not None and set(expected) != set(current):
         meanwhile = difference(expected, current)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import UsageError
-from ..kernel.member_arguments import ROLES
+from ..kernel.member_arguments import ROLES as ROLES
 from ..kernel.suggest import did_you_mean
 from .calls import Kind
 from .data import Member
@@ -17,6 +17,8 @@ PREFIXES: dict[Kind, str] = {
 TYPES = ("userAccount", "serviceAccount", "federatedUser")
 EVERYBODY = ("allUsers", "allAuthenticatedUsers")
 _GROUP = re.compile(r"group:(?:organization|federation):[\w-]+:users", re.ASCII)
+
+_ROLE_ID = re.compile(r"[a-z][-a-z0-9]*(?:\.[a-zA-Z][-a-zA-Z0-9]*)+", re.ASCII)
 
 _SUBJECTS = (
     "A subject is an ID (of a userAccount), TYPE:ID with one of the types userAccount, serviceAccount and"
@@ -42,6 +44,9 @@ def role_id(text: str, kind: Kind) -> str:
         )
     if of is not None:
         return text
+    prefix, dot, _ = text.rpartition(".")
+    if dot and prefix not in PREFIXES.values() and _ROLE_ID.fullmatch(text):
+        return text  # one that we do not know: the service may
     raise UsageError(
         f"There is no role {text[:80]!r}.",
         code="unknown-role",

@@ -182,6 +182,8 @@ async def roles_are_given_and_taken(c: Any, facts: dict[str, Any]) -> None:
     assert await do(made.revoke("editor", viewer)) is False
     error = await refused(UsageError, lambda: made.grant("viewr", viewer), "Did you mean viewer?")
     assert error.code == "unknown-role"
+    await refused(UsageError, lambda: made.grant(f"{prefix}.viewr", viewer), f"Did you mean {prefix}.viewer")
+    await refused(UsageError, lambda: made.grant("resource-manager.viewer", viewer), "no role of a project")
     error = await refused(
         UsageError, lambda: made.grant("datasphere.communities.viewer", viewer), "of communities", prefix
     )
@@ -211,6 +213,8 @@ async def all_members_are_replaced_and_pages_are_read_to_the_end(c: Any, facts: 
     last = groups[-1]
     assert await do(made.set_members([*before, last, last])) == Difference([], groups[:-1], [*before, last])
     assert await do(made.members()) == [*before, last]
+    short = [*before, Member("viewer", last.subject, last.type)]
+    assert not await do(made.set_members(short, expected=[*before, last]))
     await do(made.grant("viewer", "allUsers"))
     everybody = Member(role, "allUsers", "system")
     stale = [*before, last]
@@ -411,6 +415,14 @@ async def nobody_there(c: Any, facts: dict[str, Any]) -> None:
 
 
 @check
+async def the_server_is_started_anew(c: Any, facts: dict[str, Any]) -> None:
+    assert (await do(c.project())).id == facts["project_id"]
+    print("looked", file=sys.stderr, flush=True)
+    sys.stdin.readline()
+    assert (await do(c.project())).id == facts["project_id"]
+
+
+@check
 async def throttled(c: Any, facts: dict[str, Any]) -> None:
     demo = await do(c.project(facts["project_id"]))
     error = await refused(QuotaError, demo.members, "Wait a little")
@@ -442,6 +454,12 @@ async def an_operation_takes_longer_than_it_is_waited_for(c: Any, facts: dict[st
         UnavailableError, lambda: c._run(ended(operation, 0.3)), operation.id, "within 0.3 s"
     )
     assert error.code == "timeout"
+    if facts["way"] == "async":
+        try:
+            async with asyncio.timeout(0.2):
+                await c._run(ended(operation, 60.0))
+        except TimeoutError:
+            assert (await c.project(facts["project_id"])).id == facts["project_id"]
     run.cancel()
     await do(c._run(ended(operation, 60.0)))
 

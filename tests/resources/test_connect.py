@@ -228,3 +228,29 @@ async def test_a_change_whose_answer_is_lost_is_made_once(town: Town, way: str) 
     assert result[name] == "ok", result[name]
     assert relay.lost == 1
     assert town.place.calls("project.create") == calls + 2  # under one key
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_server_that_was_started_anew_is_found(town: Town, way: str, tmp_path: Path) -> None:
+    terminal = Terminal(town.place.facts, tmp_path, town.place.environment("admin"))
+    name = "the_server_is_started_anew"
+    facts = json.dumps({**town.facts("admin"), "community": ""})
+    try:
+        process = terminal.serve()
+        with subprocess.Popen(
+            [sys.executable, str(PROGRAM), way, name, facts],
+            env={**os.environ, "JUPYTER_RUNTIME_DIR": str(terminal.runtime)},
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as program:
+            assert program.stderr is not None
+            assert program.stderr.readline() == "looked\n"
+            process.kill()
+            process.wait()
+            terminal.serve()
+            out, _ = program.communicate("go\n", timeout=60)
+    finally:
+        terminal.close()
+    assert json.loads(out)[name] == "ok", out

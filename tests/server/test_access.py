@@ -14,6 +14,12 @@ from jupyter_datasphere.demo.kernel_client import kernel_of
 ROUTES = [
     ("GET", "datasphere/status"),
     ("GET", "datasphere/projects"),
+    ("GET", "datasphere/projects/find?project=x"),
+    ("GET", "datasphere/communities/find?community=x"),
+    ("GET", "datasphere/operations/x"),
+    ("GET", "datasphere/open"),
+    ("POST", "datasphere/open"),
+    ("POST", "datasphere/open/browser"),
     ("GET", "datasphere/executions"),
     ("POST", "datasphere/executions"),
     ("GET", "datasphere/executions/0123456789abcdef"),
