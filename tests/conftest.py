@@ -22,6 +22,10 @@ from jupyter_datasphere.executions.service import ExecutionService
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 """No test, and no process that one starts, asks the keyring of whoever runs it."""
 
+for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+    # No test, and no server that one starts, opens the browser of whoever runs it.
+    os.environ.pop(name, None)
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As a shell starts what runs in the background; processes that the tests start would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
