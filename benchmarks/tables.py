@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def machine() -> str:
-    """What it was measured on, without the machine's name."""
+def machine(*more: str) -> str:
+    """What it was measured on, without the machine's name; `more`: further packages that matter."""
     versions = ", ".join(
-        f"{name} {importlib.metadata.version(name)}" for name in ("jupyter_server", "ipykernel", "ipython")
+        f"{name} {importlib.metadata.version(name)}"
+        for name in ("jupyter_server", "ipykernel", "ipython", *more)
     )
     day = datetime.datetime.now(datetime.UTC).date()
     return f"Measured on {day}: {os.cpu_count()} cores, Python {platform.python_version()}, {versions}."

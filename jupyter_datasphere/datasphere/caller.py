@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Protocol, Self
 
-import httpx
 import msgspec
 
 from ..errors import ExpectedError, ServiceError, UsageError
 from . import failures, types
+from .http import Answer
 from .methods import METHODS, Method
 from .retries import Budget
 from .schedule import Pace
@@ -77,7 +77,7 @@ class Caller:
         request: types.Message | None,
         *,
         idempotency_key: str | None = None,
-    ) -> httpx.Response:
+    ) -> Answer:
         """Make any call of the method table and give the successful answer as it came."""
         _check(request)
         key = idempotency_key or (str(uuid.uuid4()) if method.changing else None)

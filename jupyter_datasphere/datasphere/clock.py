@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from ..clocks import SYSTEM, Clock
 
 _DRIFT = 1e-4
 """By how much two clocks may drift apart, in seconds per second: more than any working clock does."""
+
+
+@lru_cache(maxsize=2)  # many answers come within one second
+def _seconds(date_header: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date_header).timestamp()
+    except ValueError:
+        return None
 
 
 class ServiceClock:
@@ -28,9 +37,8 @@ class ServiceClock:
         """Take in one answer, sent and received at these `Clock.elapsed()`; no readable Date: ignored."""
         if date_header is None:
             return
-        try:
-            date = parsedate_to_datetime(date_header).timestamp()
-        except ValueError:
+        date = _seconds(date_header)
+        if date is None:
             return
         low, high = date - received, date + 1 - sent
         widening = (received - self._at) * _DRIFT

@@ -10,6 +10,7 @@ import msgspec
 
 from ..errors import ServiceError, UnavailableError
 from . import roles, types
+from .http import Answer
 from .methods import Method
 
 if TYPE_CHECKING:  # neither is imported before files are transferred
@@ -61,45 +62,75 @@ _NEVER_SENT = ("failed to connect", "dns resolution failed", "empty address list
 """How gRPC's own messages begin where no connection was made."""
 
 
-def request_id_of(response: httpx.Response, status: types.Status | None = None) -> str | None:
+def request_id_of(answer: Answer, status: types.Status | None = None) -> str | None:
     """The ID by which the service's support finds the request: the body's detail, else the header."""
     for detail in status.details if status else ():
         if detail.get("@type") == REQUEST_INFO and isinstance(detail.get("requestId"), str):
             return str(detail["requestId"])
-    header: str | None = response.headers.get("x-request-id")
-    return header
+    return answer.headers.get("x-request-id")
 
 
 QUOTA_FAILURE = "type.googleapis.com/google.rpc.QuotaFailure"
 _RAISE_IT = "Free some of it, or have the quota or the unit balance raised."
 
 
-def is_quota(response: httpx.Response) -> bool:
+def is_quota(answer: Answer) -> bool:
     """Whether an answer says that a quota is used up, which does not pass by itself as a throttle does."""
-    status = _status(response)
+    status = _status(answer)
     return status is not None and any(detail.get("@type") == QUOTA_FAILURE for detail in status.details)
 
 
-def from_response(response: httpx.Response, method: Method) -> ServiceError:
-    """The error that an answer of 400 or more means."""
-    status = _status(response)
+def from_answer(answer: Answer, method: Method) -> ServiceError:
+    """The error that an answer means which is no success."""
+    status = _status(answer)
     if status is not None:
         number, message = status.code, status.message
-    elif response.status_code == 404:
+    elif answer.status == 404:
         # A documented method that answers 404 without the service's error body does not exist there.
         number, message = 12, f"{method.name} is not a method of this service."
     else:
-        number = _HTTP_TO_GRPC.get(response.status_code, 2)
-        message = f"The service answered {response.status_code} {response.reason_phrase}.".replace(" .", ".")
-    error = from_status(types.Status(code=number, message=message), request_id_of(response, status))
+        number = _HTTP_TO_GRPC.get(answer.status, 2)
+        message = f"The service answered {answer.status} {answer.reason}.".replace(" .", ".")
+    error = from_status(types.Status(code=number, message=message), request_id_of(answer, status))
     if error.code == "permission-denied":
         error.hint = roles.remedy(method.name) or error.hint
-    error.answer = (response.status_code, response.content)
-    if is_quota(response):
+    error.answer = (answer.status, answer.content)
+    if is_quota(answer):
         error.hint = _RAISE_IT
     # An internal error, or one of a gateway in between, may come after the request was taken.
-    error.may_have_arrived = response.status_code >= 500
+    error.may_have_arrived = answer.status >= 500
     return error
+
+
+def too_large(method: Method, limit: int) -> ServiceError:
+    """The error of an answer that was given up while it was read."""
+    error = ServiceError(
+        f"The answer to {method.name} is larger than {limit / 10**6:,.0f} MB, and was not read to its end.",
+        code="answer-too-large",
+        hint="Ask for less (a smaller page, later outputs, fewer variables), or allow more with"
+        " DataSphere.max_answer_megabytes.",
+    )
+    error.may_have_arrived = True
+    return error
+
+
+def nonsense(base_url: str) -> ServiceError:
+    """The error that an answer means which is no HTTP."""
+    error = ServiceError(
+        f"{base_url} gave an answer that is not proper HTTP.",
+        code="bad-answer",
+        hint="Is the endpoint that of DataSphere, or does a proxy answer in its place?",
+    )
+    error.may_have_arrived = True
+    return error
+
+
+def from_proxy(status: str, base_url: str) -> UnavailableError:
+    """The error that the refusal of a proxy means."""
+    return UnavailableError(
+        f"No connection to {base_url}: the proxy answered {status}.",
+        hint="Is the proxy right, and does it want a name and password?",
+    )
 
 
 def from_status(status: types.Status, request_id: str | None = None) -> ServiceError:
@@ -223,7 +254,7 @@ def _detail(error: grpc.aio.AioRpcError, kind: type[M]) -> M | None:
 def _never_sent(error: httpx.HTTPError) -> bool:
     """Whether no connection was made. The aiohttp transport reports that, like a connection that broke
     after the request, as ConnectTimeout: only the cause tells the two apart."""
-    return isinstance(error, httpx.ConnectError) or isinstance(error.__cause__, aiohttp.ClientConnectorError)
+    return isinstance(error.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
 
 
 def _from_network(error: httpx.HTTPError, base_url: str) -> UnavailableError:
@@ -232,10 +263,6 @@ def _from_network(error: httpx.HTTPError, base_url: str) -> UnavailableError:
             f"No connection to {base_url}: {_reason(error)}.",
             hint="Is the service (or the emulator) running, and the endpoint, proxy and CA bundle right?",
         )
-    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-        return UnavailableError(
-            f"{base_url} did not answer in time.", code="timeout", hint="Try again later."
-        )
     return UnavailableError(f"The connection to {base_url} broke: {_reason(error)}.", hint="Try again later.")
 
 
@@ -243,9 +270,9 @@ def _reason(error: Exception) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-def _status(response: httpx.Response) -> types.Status | None:
+def _status(answer: Answer) -> types.Status | None:
     try:
-        status = types.decode(response.content, types.Status)
+        status = types.decode(answer.content, types.Status)
     except msgspec.MsgspecError:
         return None
     return status if status.code else None

@@ -20,6 +20,8 @@ QUESTIONS_PER_SECOND = 400.0
 """By all runs of a server together."""
 REQUESTS_AT_ONCE = 64
 """Under way to the service, whatever they are for."""
+LARGEST_ANSWER_MEGABYTES = 256
+"""Of one answer, unpacked: larger ones are given up. The service's own limit is not documented."""
 
 
 class FirstLook:

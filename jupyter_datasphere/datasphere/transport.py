@@ -1,8 +1,8 @@
 """HTTP to the service: one client, one retry policy, request IDs, and no secret in any message.
 
-The client is httpx, over its aiohttp transport, and stays httpx: the owner of this package has fixed that,
-and a client of our own over bare aiohttp is not wanted, however much faster. What is slow is made faster
-around it.
+The client (in `http`) is httpx, over its aiohttp transport, and stays httpx: the owner of this package has
+fixed that, and a client of our own over bare aiohttp is not wanted, however much faster. What is slow is made
+faster around it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from email.utils import parsedate_to_datetime
-from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
-from httpx_aiohttp import HttpxAiohttpClient
 
 from ..clocks import SYSTEM, Clock
 from ..errors import ExpectedError, InternalError, ServiceError, UsageError
 from . import failures, types
 from .clock import ServiceClock
+from .http import Answer, Http, NonsenseError, ProxyError, TooLargeError
 from .methods import Host, Method
 from .retries import LONGEST_RETRY_AFTER, Budget, Retry, RetryPolicy
-from .schedule import REQUESTS_AT_ONCE
+from .schedule import LARGEST_ANSWER_MEGABYTES, REQUESTS_AT_ONCE
 
 IAM_SHARE = 0.9
 """This part of the time that a call may take its token may: who called learns then why none came."""
@@ -79,12 +79,13 @@ def path_of(method: Method, ids: Mapping[str, str]) -> str:
     return _PARAMETER.sub(segment, method.path)
 
 
-def query_of(message: types.Message | None) -> dict[str, Any]:
-    """A request message as query parameters; lists repeat their name."""
-    if message is None:
-        return {}
-    values: dict[str, Any] = types.to_builtins(message)
-    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
+def query_of(message: types.Message | None) -> str:
+    """A request message as the query of a URL, with its question mark; lists repeat their name."""
+    values: dict[str, Any] = {} if message is None else types.to_builtins(message)
+    for name, value in values.items():
+        if isinstance(value, bool):
+            values[name] = str(value).lower()
+    return f"?{urlencode(values, doseq=True)}" if values else ""
 
 
 class Transport:
@@ -108,6 +109,7 @@ class Transport:
         at_once: int = REQUESTS_AT_ONCE,
         retry: RetryPolicy | None = None,
         user_agent: str = "jupyter-datasphere",
+        largest_answer: int = LARGEST_ANSWER_MEGABYTES * 10**6,
         here: Clock = SYSTEM,
     ) -> None:
         self.endpoints = endpoints
@@ -116,28 +118,24 @@ class Transport:
         self.clock = ServiceClock(here)
         self._retry = retry or RetryPolicy(timeout=timeout)
         self._places = asyncio.Semaphore(at_once)
-        context = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
-        self._open = partial(
-            HttpxAiohttpClient,
-            verify=context,
+        self._timeout = timeout
+        self._http = Http(
+            verify=verify,
             proxy=proxy,
-            timeout=httpx.Timeout(timeout, connect=10.0),
-            limits=httpx.Limits(max_connections=at_once + 1, keepalive_expiry=30.0),  # one for tokens
-            headers={"user-agent": user_agent, "accept": "application/json"},
-            follow_redirects=False,
+            connections=at_once + 1,  # one for tokens
+            user_agent=user_agent,
+            largest=largest_answer,
         )
-        self._client = self._open()
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._http.aclose()
 
     async def reconnect(self) -> None:
         """Leave all connections, as after a sleep: they may be dead without anybody having said so.
 
         Calls that are under way fail as if the connection had broken, and are tried again where they may be.
         """
-        left, self._client = self._client, self._open()
-        await left.aclose()
+        await self._http.leave()
 
     def budget(self) -> Budget:
         """The time that a call may take, for who makes it in more than one part."""
@@ -152,7 +150,7 @@ class Transport:
         token: Callable[[], Awaitable[str]] | None = None,
         idempotency_key: str | None = None,
         budget: Budget | None = None,
-    ) -> httpx.Response:
+    ) -> Answer:
         """Make a call and give its successful answer, read to the end.
 
         `token` is asked each time that a request is about to leave: what was good when the call began may
@@ -165,12 +163,11 @@ class Transport:
             headers["idempotency-key"] = idempotency_key
         url = self.endpoints.of(method.host).rstrip("/") + path_of(method, ids or {})
         body: bytes | None = None
-        query: dict[str, Any] | None = None
         if method.verb in ("POST", "PATCH"):
             body = types.encode(request) if request is not None else b"{}"
             headers["content-type"] = "application/json"
         else:
-            query = query_of(request)
+            url += query_of(request)
         may_retry = not method.changing or idempotency_key is not None
         may_have_arrived = False
         begun = self.here.elapsed()
@@ -182,7 +179,7 @@ class Transport:
                 async with self._place_for(method):
                     with attempt:
                         try:
-                            return await self._try(method, url, headers, query, body, token, budget, last)
+                            return await self._try(method, url, headers, body, token, budget, last)
                         except Retry as failure:
                             may_have_arrived |= failure.error.may_have_arrived
                             last = failure
@@ -200,26 +197,30 @@ class Transport:
         method: Method,
         url: str,
         headers: dict[str, str],
-        query: dict[str, Any] | None,
         body: bytes | None,
         token: Callable[[], Awaitable[str]] | None,
         budget: Budget,
         last: Retry | None,
-    ) -> httpx.Response:
-        """One try, for what is left of the time; `last`: how the one before failed."""
+    ) -> Answer:
+        """One try, for what is left of the time, and no longer than one request may take.
+
+        `last`: how the one before failed.
+        """
         sent = False
+        seconds = min(budget.seconds, self._timeout)
         try:
-            async with asyncio.timeout(budget.left):
+            async with asyncio.timeout(min(budget.left, seconds)):
                 if token is not None:
                     headers["authorization"] = f"Bearer {await token()}"
                 sent = True
-                return await self._send(method, url, headers, query, body)
+                return await self._send(method, url, headers, body)
         except TimeoutError:
-            seconds = budget.seconds
             failure = (
                 failures.late(self.endpoints.of(method.host), seconds) if sent else failures.no_token(seconds)
             )
-            if last is not None:  # says more than that the rest of the time was short
+            if (
+                last is not None and budget.left <= seconds
+            ):  # says more than that the rest of the time was short
                 last.error.may_have_arrived |= failure.may_have_arrived
                 raise last from None
             raise Retry(failure) from None
@@ -232,42 +233,39 @@ class Transport:
         # Those who wait for a token hold places: its request must not wait for one of them.
         return nullcontext() if method.host == "iam" else self._places
 
-    async def _send(
-        self,
-        method: Method,
-        url: str,
-        headers: dict[str, str],
-        query: dict[str, Any] | None,
-        body: bytes | None,
-    ) -> httpx.Response:
+    async def _send(self, method: Method, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
         sent = self.here.elapsed()
         try:
-            response = await self._client.request(
-                method.verb, url, headers=headers, params=query or None, content=body
-            )
+            answer = await self._http.request(method.verb, url, headers, body)
+        except TooLargeError:
+            raise failures.too_large(method, self._http.largest) from None
+        except NonsenseError:
+            raise failures.nonsense(self.endpoints.of(method.host)) from None
+        except ProxyError as error:
+            raise failures.from_proxy(str(error), self.endpoints.of(method.host)) from None
         except httpx.TransportError as error:
-            translated = failures.from_network(error, self.endpoints.of(method.host))
-            translated.__cause__ = error
-            raise Retry(translated) from error
+            failure = failures.from_network(error, self.endpoints.of(method.host))
+            failure.__cause__ = error
+            raise Retry(failure) from error
         except httpx.HTTPError as error:
             raise failures.from_network(error, self.endpoints.of(method.host)) from error
-        self.clock.observe(response.headers.get("date"), sent, self.here.elapsed())
-        if response.is_success:
-            return response
-        failure = failures.from_response(response, method)
-        if response.status_code in failures.RETRIABLE and not failures.is_quota(response):
-            raise Retry(failure, _retry_after(response))
-        raise failure
+        self.clock.observe(answer.headers.get("date"), sent, self.here.elapsed())
+        if answer.is_success:
+            return answer
+        refused = failures.from_answer(answer, method)
+        if answer.status in failures.RETRIABLE and not failures.is_quota(answer):
+            raise Retry(refused, _retry_after(answer))
+        raise refused
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(answer: Answer) -> float | None:
     """Seconds of a Retry-After header; a date in it is one of the clock that the answer's own Date shows."""
-    text = response.headers.get("retry-after", "")
+    text = answer.headers.get("retry-after", "")
     try:
         seconds = float(text)
     except ValueError:
         try:
-            dates = (parsedate_to_datetime(date) for date in (text, response.headers.get("date", "")))
+            dates = (parsedate_to_datetime(date) for date in (text, answer.headers.get("date", "")))
             until, now = (date.timestamp() for date in dates)
         except ValueError:
             return None
@@ -275,14 +273,14 @@ def _retry_after(response: httpx.Response) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def read(response: httpx.Response, target: type[types.T], method: Method) -> types.T:
+def read(answer: Answer, target: type[types.T], method: Method) -> types.T:
     """The message in an answer. Raises `ServiceError` for a body that is none."""
     try:
-        return types.decode(response.content, target)
+        return types.decode(answer.content, target)
     except msgspec.MsgspecError as error:
         raise ServiceError(
             f"The answer to {method.name} could not be read: {error}.",
             code="bad-answer",
             hint="Is the endpoint that of DataSphere?",
-            request_id=failures.request_id_of(response),
+            request_id=failures.request_id_of(answer),
         ) from error

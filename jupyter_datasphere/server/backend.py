@@ -292,6 +292,7 @@ def transport_of(settings: Settings, retry: RetryPolicy | None = None) -> Transp
             proxy=settings.proxy or None,
             timeout=settings.request_timeout,
             at_once=settings.requests_at_once,
+            largest_answer=settings.max_answer_megabytes * 10**6,
             retry=msgspec.structs.replace(retry or RetryPolicy(), timeout=settings.request_timeout),
             user_agent=USER_AGENT,
         )

@@ -59,11 +59,13 @@ class Bus:
 
     def connection(self, status: ServerStatus) -> None:
         """The connection was looked at; told only where it is not as before."""
+        expires_at = status.credentials_expire_at
         data = {
             "connection": status.connection,
             "problem": status.problem.code if status.problem else None,
             "credentials": status.credentials,
-            "credentials_expire_at": status.credentials_expire_at,
+            # Whole seconds: it is a sum of clocks, whose last digits differ from one look to the next.
+            "credentials_expire_at": None if expires_at is None else round(expires_at),
         }
         if self._connection is None or _differ(data, self._connection):
             self._connection = data

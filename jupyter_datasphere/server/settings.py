@@ -8,7 +8,12 @@ from pathlib import Path
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Dict, Float, HasTraits, Int, Unicode, default
 
-from ..datasphere.schedule import LINK_PATIENCE, QUESTIONS_PER_SECOND, REQUESTS_AT_ONCE
+from ..datasphere.schedule import (
+    LARGEST_ANSWER_MEGABYTES,
+    LINK_PATIENCE,
+    QUESTIONS_PER_SECOND,
+    REQUESTS_AT_ONCE,
+)
 from ..executions.ledger import MAX_AGE_DAYS, MAX_MEGABYTES
 
 
@@ -116,6 +121,18 @@ class Settings(HasTraits):
         min=1,
         help="""How many requests to the service are under way at the same time, at most, of all runs of this
         server and whatever else it asks; further ones wait for their turn.""",
+    ).tag(config=True)
+    max_request_megabytes = Int(
+        16,
+        min=1,
+        help="""Size of a request to the DataSphere API itself, under /datasphere/api, above which it is
+        refused. What the API takes at most is not documented.""",
+    ).tag(config=True)
+    max_answer_megabytes = Int(
+        LARGEST_ANSWER_MEGABYTES,
+        min=1,
+        help="""Size of one answer of the service above which it is given up while it is read. Outputs of a
+        run come in many answers.""",
     ).tag(config=True)
     idempotency_window = Float(
         3600.0,

@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from functools import partial
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 
 from ...datasphere import types
 from ...datasphere.file_calls import PLAIN
+from ...datasphere.http import proxy_of_environment
 from ...datasphere.methods import METHODS, Host
 from ...datasphere.retries import RetryPolicy
 from ...errors import ServiceError, UnavailableError, UsageError
@@ -114,7 +114,7 @@ def _milliseconds(begun: float) -> str:
 def _way(settings: Settings, url: str) -> tuple[Result, str, str | None]:
     """TLS and proxy of the way to a service, in words, and what is wrong with them."""
     parts = urlsplit(url)
-    proxy = settings.proxy or _proxy_of_the_environment(parts.scheme, parts.hostname or "")
+    proxy = settings.proxy or proxy_of_environment(url)
     via = "no proxy" if not proxy else f"by the proxy {_without_password(proxy)}"
     if parts.scheme == "http":
         if parts.hostname in ("127.0.0.1", "localhost", "::1"):
@@ -126,10 +126,6 @@ def _way(settings: Settings, url: str) -> tuple[Result, str, str | None]:
         return "warn", f"TLS, whose certificate is not verified; {via}", remedy
     by = settings.ca_bundle or "the certificates of this system"
     return "ok", f"TLS, verified by {by}; {via}", None
-
-
-def _proxy_of_the_environment(scheme: str, host: str) -> str | None:
-    return None if proxy_bypass(host) else getproxies().get(scheme)
 
 
 def _without_password(proxy: str) -> str:
