@@ -24,13 +24,14 @@ _MAKE = "`yc iam key create --service-account-name NAME --output FILE` makes one
 class KeyFile(msgspec.Struct, frozen=True):
     """What a key file holds. `private_key` is an RSA key of the package cryptography.
 
-    `shared`: others than the owner may read the file, which is not ours to change.
+    `shared`: others than the owner may read or write the file; `ours`: its mode is this user's to change.
     """
 
     key_id: str
     service_account_id: str
     private_key: Any
     shared: bool = False
+    ours: bool = True
 
     def __repr__(self) -> str:
         return f"KeyFile(key_id={self.key_id!r}, service_account_id={self.service_account_id!r})"
@@ -55,7 +56,8 @@ def read_key_file(path: Path, *, check_mode: bool = True) -> KeyFile:
     """
     data, facts = _read(path)
     shared = os.name == "posix" and bool(facts.st_mode & 0o077)
-    if shared and check_mode and facts.st_uid == os.geteuid():
+    ours = os.name != "posix" or facts.st_uid == os.geteuid()
+    if shared and check_mode and ours:
         raise _bad(
             path,
             f"may be read or written by others (its mode is {stat.S_IMODE(facts.st_mode):03o})",
@@ -63,7 +65,7 @@ def read_key_file(path: Path, *, check_mode: bool = True) -> KeyFile:
             " DataSphere.check_key_file_mode=False.",
         )
     content = _content(path, data)
-    return KeyFile(content.id, content.service_account_id, _key(path, content.private_key), shared)
+    return KeyFile(content.id, content.service_account_id, _key(path, content.private_key), shared, ours)
 
 
 def _read(path: Path) -> tuple[bytes, os.stat_result]:

@@ -37,7 +37,7 @@ class ServiceAccountKey:
         self._path = Path(shown)
         self._transport = transport
         self._check_mode = check_mode
-        self._shared = False
+        self._notice: str | None = None
         self.description = f"service account's key file {shown} from {origin}".replace("  ", " ")
         self.remedy = (
             f"Are the service account and the key of {self._path} still there? `yc iam key list` shows its"
@@ -49,9 +49,7 @@ class ServiceAccountKey:
 
     @property
     def notice(self) -> str | None:
-        if not self._shared:
-            return None
-        return f"Others than its owner may read {self._path}, whose mode is not this user's to change."
+        return self._notice
 
     async def fetch(self) -> Token:
         """Signed by the service's clock where it is known: after a refusal it is, by the answer's Date."""
@@ -63,7 +61,7 @@ class ServiceAccountKey:
             )
         # Beside the event loop: a key takes tens of milliseconds to be checked, and a disk may take longer.
         key = await asyncio.to_thread(read_key_file, self._path, check_mode=self._check_mode)
-        self._shared = key.shared
+        self._notice = self._told(key) if key.shared else None
         signed_at = exchange.now(self._transport)
         try:
             return await self._exchange(key, signed_at)
@@ -74,6 +72,14 @@ class ServiceAccountKey:
             if abs(exchange.now(self._transport) - signed_at) < NOTABLE:
                 raise
         return await self._exchange(key, exchange.now(self._transport))
+
+    def _told(self, key: KeyFile) -> str:
+        why = (
+            "and DataSphere.check_key_file_mode is False"
+            if key.ours
+            else "whose mode is not this user's to change"
+        )
+        return f"Others than its owner may read {self._path}, {why}."
 
     async def _exchange(self, key: KeyFile, at: float) -> Token:
         proof = types.TokenRequest(jwt=await asyncio.to_thread(_sign, key, int(at)))

@@ -179,6 +179,8 @@ async def test_a_file_that_others_may_read_or_write_is_refused(
     assert f"chmod 600 {key_file}" in (caught.value.hint or "")
     unchecked = ServiceAccountKey(str(key_file), "a test", transport, check_mode=False)
     assert (await unchecked.fetch()).value.startswith("t1.")
+    assert "DataSphere.check_key_file_mode" in (unchecked.notice or "")
+    assert "not this user's" not in (unchecked.notice or "")
     key_file.chmod(0o600)
     assert (await source.fetch()).value.startswith("t1.")
     key_file.chmod(0o400)
@@ -194,7 +196,7 @@ async def test_a_file_of_another_user_is_taken_as_it_is_and_that_is_told(
     os.chown(key_file, 12345, 12345)
     source = ServiceAccountKey(str(key_file), "a test", transport)
     assert (await source.fetch()).value.startswith("t1.")
-    assert str(key_file) in (source.notice or "")
+    assert f"{key_file}, whose mode is not this user's to change" in (source.notice or "")
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o644
 
 
