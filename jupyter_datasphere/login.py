@@ -145,7 +145,8 @@ def _path(key_file: Path) -> str:
 
 def _source(given: Login, transport: Transport, configured: Settings) -> Source:
     if given.kind == "OAuth token":
-        return OAuthToken(given.value, "this terminal", transport)
+        remedy = f"It lives a year and may have been revoked. {PAGE} gives a new one."
+        return OAuthToken(given.value, "this terminal", transport, remedy=remedy)
     return ServiceAccountKey(
         given.value, "the command line", transport, check_mode=configured.check_key_file_mode
     )

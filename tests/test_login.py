@@ -177,7 +177,10 @@ def test_a_token_is_not_shown_while_it_is_typed(home: Home) -> None:
         ("\n", ["No token was given", PAGE]),
         ("", ["No token was given"]),
         ("t1.abcdefghijklmnop\n", ["IAM token", "some hours"]),
-        ("y0_wrong\n", ["IAM refused the OAuth token from this terminal"]),
+        (
+            "y0_wrong\n",
+            ["IAM refused the OAuth token from this terminal", "gives a new one. (request ID"],
+        ),
         ("y0_" + "x" * 5000 + "\n", ["4000 characters"]),
     ],
 )

@@ -23,11 +23,12 @@ class OAuthToken:
     renewable = True
     notice = NOTICE
 
-    def __init__(self, value: str, origin: str, transport: Transport) -> None:
+    def __init__(self, value: str, origin: str, transport: Transport, *, remedy: str | None = None) -> None:
+        """`remedy`: what helps after a refusal where the token is not one that is kept at its origin."""
         self._value = value
         self._transport = transport
         self.description = f"OAuth token from {origin}"
-        self.remedy = (
+        self.remedy = remedy or (
             "It lives a year and may have been revoked. `jupyter datasphere login` says where to get a new"
             f" one, and keeps it; or put it in the place of the {self.description}, and where that is the"
             " environment, restart the Jupyter server with it."
