@@ -6,6 +6,7 @@ Mistakes are raised as `UsageError`: nothing is printed, and nothing exits.
 from __future__ import annotations
 
 import argparse
+import textwrap
 from keyword import iskeyword
 from typing import Any, NoReturn, TypeVar
 
@@ -22,6 +23,13 @@ _ANOTHER_NAME = "Give the variable another name."
 Parsed = TypeVar("Parsed", bound=argparse.Namespace)
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Breaks lines at spaces alone: what is to be typed, such as ``--per-hour``, stays in one piece."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser for the line of a magic."""
 
@@ -33,7 +41,7 @@ class Parser(argparse.ArgumentParser):
             usage=usage.replace("%", "%%"),  # argparse formats it
             description=description,
             epilog=f"examples:\n{examples}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
             allow_abbrev=False,
             add_help=False,
         )

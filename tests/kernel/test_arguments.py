@@ -13,6 +13,7 @@ from jupyter_datasphere.kernel.arguments import (
 )
 from jupyter_datasphere.kernel.execute_arguments import EXECUTE, parse_execute
 from jupyter_datasphere.kernel.file_arguments import parse_put
+from jupyter_datasphere.kernel.magics import PARSERS
 
 
 def test_everything_that_a_cell_takes() -> None:
@@ -113,6 +114,12 @@ def test_the_help_explains_every_option_with_two_examples() -> None:
         if action.dest != "help":
             assert action.help and action.help.split("; for example: ")[1].count(" or: ") == 1
     assert text.count("\n  %") >= 2
+
+
+@pytest.mark.parametrize("name", sorted(PARSERS))
+def test_no_line_of_a_help_ends_in_the_middle_of_a_word(name: str) -> None:
+    lines = PARSERS[name].format_help().splitlines()
+    assert [line for line in lines if line.endswith("-") and not line.endswith(" -")] == []
 
 
 def test_what_the_settings_say_can_be_taken_back() -> None:
