@@ -54,7 +54,8 @@ def balance(project: ProjectInfo) -> str:
 
 
 def _usage(ledger: LedgerUsage) -> str:
-    usage = f"{ledger.executions:,} runs, {ledger.bytes / 1e6:,.1f} of {ledger.max_bytes / 1e6:,.0f} MB"
+    runs = "run" if ledger.executions == 1 else "runs"
+    usage = f"{ledger.executions:,} {runs}, {ledger.bytes / 1e6:,.1f} of {ledger.max_bytes / 1e6:,.0f} MB"
     return usage if ledger.problem is None else f"{usage}. {ledger.problem}."
 
 

@@ -61,7 +61,7 @@ class Sharing:
                 print(text, end="")
             else:
                 member_file.write(options.file, text, overwrite=options.overwrite)
-                print(f"{options.file}: {len(own):,} members of {target}")
+                print(f"{options.file}: {len(own):,} {'member' if len(own) == 1 else 'members'} of {target}")
             return
         rows = [(*self._row(target.kind, one), str(target)) for one in own]
         inherited = self._inherited(target)

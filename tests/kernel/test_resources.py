@@ -184,6 +184,11 @@ async def test_a_role_by_which_access_is_managed_is_warned_of(admin: User, own: 
 async def test_members_as_json_go_back_in(admin: User, own: str, place: House) -> None:
     folder = Path(place.server("admin")["folder"])
     viewer, robot = place.id("viewer"), place.id("robot")
+    assert (
+        (await admin.run("%ds_members --json --file one.json"))
+        .text()
+        .startswith("one.json: 1 member of project ")
+    )
     await admin.run(f"%ds_grant viewer {viewer} --yes\n%ds_grant developer serviceAccount:{robot} --yes")
     printed = json.loads((await admin.run("%ds_members --json")).text())
     prefix = "datasphere.community-projects"
