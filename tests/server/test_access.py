@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from jupyter_datasphere.datasphere.methods import METHODS
 from jupyter_datasphere.demo.check import outputs_of
 from jupyter_datasphere.demo.kernel_client import kernel_of
+from jupyter_datasphere.demo.processes import environment_for, jupyter
+from jupyter_datasphere.server import contract
 
-ROUTES = [
-    ("GET", "datasphere/status"),
-    ("GET", "datasphere/projects"),
-    ("GET", "datasphere/projects/find?project=x"),
-    ("GET", "datasphere/communities/find?community=x"),
-    ("GET", "datasphere/operations/x"),
-    ("GET", "datasphere/open"),
-    ("POST", "datasphere/open"),
-    ("POST", "datasphere/open/browser"),
-    ("GET", "datasphere/executions"),
-    ("POST", "datasphere/executions"),
-    ("GET", "datasphere/executions/0123456789abcdef"),
-    ("GET", "datasphere/executions/0123456789abcdef/events"),
-    ("POST", "datasphere/executions/0123456789abcdef/cancel"),
-    ("GET", "datasphere/variables"),
-    ("GET", "datasphere/files?path=x"),
-    ("GET", "datasphere/files/size?path=x"),
-    ("PUT", "datasphere/files?path=x"),
-    ("GET", "datasphere/profile"),
-    ("PUT", "datasphere/profile"),
-    ("GET", "datasphere/quickstart"),
-    ("GET", "datasphere/api/v2/projects"),
-    ("POST", "datasphere/api/v2/projects"),
-    ("PATCH", "datasphere/api/v2/projects/x"),
-    ("DELETE", "datasphere/api/v2/projects/x"),
-]
+SAMPLES = {"execution_id": "0123456789abcdef", "operation_id": "x"}
+
+
+def every_route() -> Iterator[tuple[str, str]]:
+    """Verb and path of each route of the extension, and of the service's own methods below it."""
+    for route in contract.ROUTES:
+        path = re.sub(r"{(\w+)}", lambda match: SAMPLES[match[1]], route.path)
+        needed = [parameter.name for parameter in route.parameters if parameter.required]
+        yield (
+            route.verb,
+            path.lstrip("/") + ("?" + "&".join(f"{name}=x" for name in needed) if needed else ""),
+        )
+    for method in METHODS.values():
+        if method.host != "iam":
+            path = re.sub(r"{\w+}", "x", method.path.removeprefix("/datasphere"))
+            yield method.verb, f"datasphere/api{path}"
+    yield "GET", "datasphere/none"
+
+
+ROUTES = sorted(set(every_route()))
+CHANGING = [(verb, path) for verb, path in ROUTES if verb != "GET"]
 
 
 @pytest.mark.parametrize(("verb", "path"), ROUTES)
@@ -80,6 +80,49 @@ def test_a_cookie_alone_changes_nothing_without_xsrf(server: dict[str, Any]) -> 
         assert token
         answer = browser.post("datasphere/executions", json=body, headers={"X-XSRFToken": token})
         assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(("verb", "path"), CHANGING)
+def test_nothing_is_changed_without_xsrf(server: dict[str, Any], verb: str, path: str) -> None:
+    with httpx.Client(base_url=server["url"], timeout=60) as browser:
+        browser.get("api/status", params={"token": server["token"]})
+        assert browser.get("datasphere/status?check=false").status_code == 200  # it is logged in
+        answer = browser.request(verb, path, content=b"{}")
+        assert answer.status_code == 403
+        assert "_xsrf" in answer.text
+
+
+@pytest.fixture(scope="module")
+def denied(emulator: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A server whose Authorizer lets nobody use DataSphere."""
+    folder = tmp_path_factory.mktemp("denied") / "notebooks"
+    config = folder.parent / "config"
+    folder.mkdir()
+    config.mkdir()
+    (config / "jupyter_server_config.py").write_text(DENYING)
+    environment = {**environment_for(emulator), "JUPYTER_CONFIG_DIR": str(config)}
+    with jupyter("server", folder, environment) as facts:
+        yield facts
+
+
+DENYING = """
+from jupyter_server.auth import Authorizer
+
+class Denying(Authorizer):
+    def is_authorized(self, handler, user, action, resource):
+        return resource != "datasphere"
+
+c.ServerApp.authorizer_class = Denying
+"""
+
+
+def test_the_authorizer_is_asked(denied: dict[str, Any]) -> None:
+    headers = {"Authorization": f"token {denied['token']}"}
+    with httpx.Client(base_url=denied["url"], headers=headers, timeout=60) as user:
+        assert user.get("api/contents").status_code == 200
+        for verb, path in ROUTES:
+            answer = user.request(verb, path, content=b"{}" if verb != "GET" else None)
+            assert answer.status_code == 403, (verb, path)
 
 
 def test_another_origin_is_refused(user: httpx.Client) -> None:
