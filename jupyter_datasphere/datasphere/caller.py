@@ -126,4 +126,4 @@ def _check(request: types.Message | None) -> None:
     try:
         types.convert(types.to_builtins(request), type(request))
     except msgspec.ValidationError as error:
-        raise UsageError(f"The request breaks a limit of the API: {error}.") from error
+        raise UsageError(f"The request breaks a limit of the API: {types.in_words(error)}.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
@@ -24,7 +25,7 @@ REQUEST_INFO = "type.googleapis.com/google.rpc.RequestInfo"
 # gRPC number: our word, the status with which our own server answers, the remedy.
 _CODES: dict[int, tuple[str, int, str | None]] = {
     1: ("cancelled", 409, None),
-    2: ("service", 502, None),
+    2: ("service", 502, "Try again later; if it stays so, tell DataSphere's support the request ID."),
     3: ("invalid-argument", 400, None),
     4: ("timeout", 504, "Try again later."),
     5: ("not-found", 404, "Check the name or ID, and that this account may see it."),
@@ -58,6 +59,8 @@ RETRIABLE = frozenset({429, 500, 502, 503, 504})
 RETRIABLE_CODES = frozenset({2, 4, 8, 13, 14, 15})
 """The same of gRPC."""
 
+_CANNOT_CONNECT = re.compile(r"Cannot connect to host \S+ ssl:\S+ \[(.+)\]", flags=re.DOTALL)
+"""How aiohttp says so: even of an address without TLS."""
 _NEVER_SENT = ("failed to connect", "dns resolution failed", "empty address list")
 """How gRPC's own messages begin where no connection was made."""
 
@@ -267,7 +270,10 @@ def _from_network(error: httpx.HTTPError, base_url: str) -> UnavailableError:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).rstrip(".") or type(error).__name__
+    """In the library's words, without the address, which whoever reads them knows."""
+    text = str(error).rstrip(".") or type(error).__name__
+    inner = _CANNOT_CONNECT.fullmatch(text)
+    return inner[1] if inner else text
 
 
 def _status(answer: Answer) -> types.Status | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TypeVar
 
+from ..errors import ServiceError
 from ..kernel.commands import Commands
 from ..kernel.resource_arguments import (
     NO_LIMIT,
@@ -83,15 +84,23 @@ class ResourceCommands(Sharing):
 
     def balance(self, options: BalanceArguments) -> None:
         project = self.project(options.project)
-        before = self.run(unit_calls.balance(project.id))
-        if options.units is None:
+        if options.units is not None:
+            self._set_balance(project, options, None if options.units == NO_LIMIT else options.units)
+        else:
+            before = self.run(unit_calls.balance(project.id))
             rows = [("Project", words.named(project)), ("Units left", words.units(before))]
             if before is not None:
                 rows.append(("Lasts for", words.lasting(before, self.commands.settings.spec)))
             self.show(facts(rows))
-            return
-        after = None if options.units == NO_LIMIT else options.units
-        change = (visible(project.name), words.units(before), words.units(after))
+
+    def _set_balance(self, project: ProjectData, options: BalanceArguments, after: int | None) -> None:
+        try:
+            before = words.units(self.run(unit_calls.balance(project.id)))
+        except ServiceError as error:
+            if error.code != "permission-denied":
+                raise
+            before = "not shown to this account"  # what it lacks to set it, setting tells
+        change = (visible(project.name), before, words.units(after))
         self.show(table(("Project", "Units left before", "After"), [change]))
         if (
             after == 0

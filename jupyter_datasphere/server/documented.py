@@ -113,7 +113,7 @@ def _converted(data: dict[str, Any], target: type[types.Message]) -> types.Messa
     try:
         return types.convert(data, target)
     except msgspec.ValidationError as error:
-        raise UsageError(f"The request breaks a limit of the API: {error}.") from error
+        raise UsageError(f"The request breaks a limit of the API: {types.in_words(error)}.") from error
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

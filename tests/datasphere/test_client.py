@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import typing
 import uuid
 from pathlib import Path
@@ -208,3 +209,21 @@ def test_answers_are_those_of_the_method_table() -> None:
     }
     for name, method in answers.items():
         assert typing.get_type_hints(getattr(Client, name))["return"] is METHODS[method].response, name
+
+
+async def test_a_limit_is_told_in_words(client: Client, emulator: Facts) -> None:
+    request = types.CreateProjectRequest(community_id=emulator["community_id"], name="Bad Name!")
+    with pytest.raises(UsageError, match=r"lower-case Latin letters.*name") as caught:
+        await client.create_project(request)
+    assert "regex" not in str(caught.value)
+
+
+async def test_no_connection_is_told_with_its_reason_once(emulator: Facts) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        client = client_for(emulator, url=f"http://127.0.0.1:{taken.getsockname()[1]}", timeout=2)
+        with pytest.raises(UnavailableError) as caught:
+            await client.get_project(emulator["project_id"])
+    await client.transport.aclose()
+    assert "ssl" not in str(caught.value)
+    assert "Connect call failed" in str(caught.value)

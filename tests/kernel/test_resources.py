@@ -333,6 +333,7 @@ async def test_a_viewer_looks_and_is_told_which_role_changing_takes(place: House
             (f"%ds_grant viewer {place.id('stranger')} --yes", "community-projects.admin"),
             (f"%ds_revoke admin {place.id('admin')} --yes", "community-projects.admin"),
             ("%ds_balance", "community-projects.editor"),
+            ("%ds_balance 5", "community-projects.admin"),
             ("%ds_limits --per-hour 5", "community-projects.editor"),
             (
                 f"%ds_grant viewer {place.id('stranger')} --community demo-community --yes",

@@ -57,7 +57,7 @@ from .projects import (
 )
 from .restrictions import Restriction, RestrictionMeta, Restrictions, RestrictionsMeta
 from .specs import DEFAULT_SPEC, SPECS, Spec
-from .wire import Int64, Message, T, convert, decode, encode, to_builtins
+from .wire import Int64, Message, T, convert, decode, encode, in_words, to_builtins
 
 __all__ = [
     "DEFAULT_SPEC",
@@ -111,5 +111,6 @@ __all__ = [
     "convert",
     "decode",
     "encode",
+    "in_words",
     "to_builtins",
 ]

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from .limits import IN_WORDS
+
 T = TypeVar("T")
 
 
@@ -37,6 +39,14 @@ def decode(data: bytes | str, target: type[T]) -> T:
 def convert(data: Any, target: type[T]) -> T:
     """As `decode`, from plain objects."""
     return msgspec.convert(data, type=target, dec_hook=_decode_hook, strict=False)
+
+
+def in_words(error: msgspec.ValidationError) -> str:
+    """What is wrong with a message, with the patterns of texts in words."""
+    text = str(error)
+    for pattern, words in IN_WORDS.items():
+        text = text.replace(f"Expected `str` matching regex {pattern!r}", f"Expected {words}")
+    return text
 
 
 def _encode_hook(value: Any) -> Any:
