@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TypeVar
 
-from ..errors import ServiceError
+from ..errors import ExpectedError
 from ..kernel.commands import Commands
 from ..kernel.resource_arguments import (
     NO_LIMIT,
@@ -96,7 +96,7 @@ class ResourceCommands(Sharing):
     def _set_balance(self, project: ProjectData, options: BalanceArguments, after: int | None) -> None:
         try:
             before = words.units(self.run(unit_calls.balance(project.id)))
-        except ServiceError as error:
+        except ExpectedError as error:
             if error.code != "permission-denied":
                 raise
             before = "not shown to this account"  # what it lacks to set it, setting tells
