@@ -25,7 +25,7 @@ RUN_MS = 120_000
 SECTION = "Variables there and back"
 
 sys.path.insert(0, str(ROOT / "tests"))
-from ui.lab import chromium, lab, open_popup, page_of, run_command, status_item, visit  # noqa: E402
+from ui.lab import chromium, lab, open_connection, page_of, run_command, status_item, visit  # noqa: E402
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ async def _take(server: dict[str, Any]) -> None:
     IMAGES.mkdir(exist_ok=True)
     async with chromium() as browser, page_of(browser, SIZE) as page:
         await visit(page, server)
-        await run_command(page, "DataSphere: open the quickstart")
+        await run_command(page, "Open the DataSphere quickstart")
         idle = page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle")
         await idle.wait_for(timeout=RUN_MS)
         await page.keyboard.press("Control+B")  # the file browser would take a fifth of the picture
@@ -55,9 +55,9 @@ async def _take(server: dict[str, Any]) -> None:
         section = page.locator(".jp-Cell").filter(has=page.get_by_role("heading", name=SECTION))
         await section.evaluate("cell => cell.scrollIntoView({block: 'start'})")
         await page.get_by_text("Saving completed").wait_for(state="hidden")
-        await open_popup(page)
+        await open_connection(page)
         await page.screenshot(path=IMAGES / "status.png")
-        await page.keyboard.press("Escape")
+        await page.keyboard.press("Control+B")
         await section.locator("p").click()
         await expect(status_item(page)).to_have_text("DataSphere: demo-project")
         await page.screenshot(path=IMAGES / "quickstart.png")

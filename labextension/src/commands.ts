@@ -1,18 +1,31 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { showErrorMessage } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { tell } from './doing';
+import { dataSphereIcon } from './icons';
 import { ensureQuickstart } from './quickstart';
-import { problemOf } from './request';
+import type { ISidebar } from './tokens';
 
 export const OPEN_QUICKSTART = 'datasphere:open-quickstart';
+export const SHOW_SIDEBAR = 'datasphere:show-sidebar';
 
 export const CATEGORY = 'DataSphere';
 
 /** Register the commands; each tells the user where it fails. */
-export function addCommands({ commands, serviceManager }: JupyterFrontEnd, trans: TranslationBundle): void {
+export function addCommands(
+  { commands, serviceManager }: JupyterFrontEnd,
+  sidebar: ISidebar,
+  trans: TranslationBundle
+): void {
+  commands.addCommand(SHOW_SIDEBAR, {
+    label: trans.__('Show the DataSphere sidebar'),
+    icon: dataSphereIcon,
+    describedBy: { args: { type: 'object', properties: {} } },
+    execute: () => sidebar.open(),
+  });
   commands.addCommand(OPEN_QUICKSTART, {
-    label: trans.__('DataSphere: open the quickstart'),
+    label: trans.__('Open the DataSphere quickstart'),
+    icon: dataSphereIcon,
     caption: trans.__('Open quickstart.ipynb in the server’s root folder; it is made if it is not there.'),
     describedBy: { args: { type: 'object', properties: {} } },
     execute: async () => {
@@ -20,9 +33,7 @@ export function addCommands({ commands, serviceManager }: JupyterFrontEnd, trans
         const path = await ensureQuickstart(serviceManager.contents);
         await commands.execute('docmanager:open', { path });
       } catch (error) {
-        const { title, hint } = problemOf(error);
-        const message = hint === undefined ? title : `${title} ${hint}`;
-        await showErrorMessage(trans.__('The quickstart could not be opened'), message);
+        await tell(trans.__('The quickstart could not be opened'), error, trans);
       }
     },
   });

@@ -1,7 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { ProjectInfo, ServerStatus } from './api';
+import { moment, whole } from './formats';
 import type { Health, Snapshot } from './tokens';
+import { named, visible } from './visible';
 
 /** A named fact, as `%ds_status` says it. */
 export interface Fact {
@@ -21,11 +23,26 @@ export function summary({ health, status }: Snapshot, trans: TranslationBundle):
     case 'unreachable':
       return trans.__('DataSphere: server not reachable');
     case 'failed':
-      return trans.__('DataSphere: %1, not connected', status?.project?.name ?? trans.__('no project'));
+      return trans.__('DataSphere: %1, not connected', project(status, trans));
     case 'unchecked':
     case 'ok':
-      return trans.__('DataSphere: %1', status?.project?.name ?? trans.__('no project'));
+      return trans.__('DataSphere: %1', project(status, trans));
   }
+}
+
+function project(status: ServerStatus | null, trans: TranslationBundle): string {
+  return status?.project === undefined ? trans.__('no project') : visible(status.project.name);
+}
+
+/** What the project has left, where that is known; else nothing. */
+export function left({ checked }: Snapshot, trans: TranslationBundle): string {
+  const units = checked?.project?.unit_balance;
+  return units === undefined ? '' : inUnits(units, trans);
+}
+
+/** "1,200 units". */
+export function inUnits(number: string | number, trans: TranslationBundle): string {
+  return trans._n('%2 unit', '%2 units', Number(number), whole(number));
 }
 
 /** The state of the connection in a few words. */
@@ -46,7 +63,7 @@ export function connection(health: Health, trans: TranslationBundle): string {
   }
 }
 
-/** What `%ds_status` says, for the popup. */
+/** What `%ds_status` says, for the section of the connection. */
 export function facts({ health, status, checked }: Snapshot, trans: TranslationBundle): Fact[] {
   const rows: Fact[] = [{ name: trans.__('Connection'), value: connection(health, trans) }];
   if (status === null) {
@@ -75,6 +92,11 @@ export function facts({ health, status, checked }: Snapshot, trans: TranslationB
     { name: trans.__('Running'), value: String(status.running ?? 0) },
     { name: trans.__('Version'), value: status.version }
   );
+  for (const note of [status.credentials_notice, status.ledger?.problem]) {
+    if (note !== undefined) {
+      rows.push({ name: trans.__('Note'), value: note });
+    }
+  }
   return rows;
 }
 
@@ -82,11 +104,7 @@ function balance({ unit_balance, balance_hidden }: ProjectInfo, trans: Translati
   if (balance_hidden) {
     return trans.__('not shown to this account');
   }
-  return unit_balance === undefined ? trans.__('no limit') : trans.__('%1 units', unit_balance);
-}
-
-function named({ id, name }: { id: string; name: string }): string {
-  return name === id ? id : `${name} (${id})`;
+  return unit_balance === undefined ? trans.__('no limit') : inUnits(unit_balance, trans);
 }
 
 function credentials(status: ServerStatus, trans: TranslationBundle): string {
@@ -100,7 +118,7 @@ function credentials(status: ServerStatus, trans: TranslationBundle): string {
 }
 
 function expiry(at: number, trans: TranslationBundle): string {
-  const when = new Date(at * 1000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  const when = moment(new Date(at * 1000));
   const seconds = at - Date.now() / 1000;
   return seconds <= 0
     ? trans.__('expired since %1', when)
@@ -108,7 +126,7 @@ function expiry(at: number, trans: TranslationBundle): string {
 }
 
 /** "40 s", "12 min", "3 h 5 min", "2 d 4 h". */
-function duration(seconds: number, trans: TranslationBundle): string {
+export function duration(seconds: number, trans: TranslationBundle): string {
   if (seconds < 60) {
     return trans.__('%1 s', Math.floor(seconds));
   }

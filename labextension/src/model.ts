@@ -1,8 +1,8 @@
 import type { IDisposable } from '@lumino/disposable';
-import { Poll } from '@lumino/polling';
+import { Poll, Throttler } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import type { Problem, ServerStatus } from './api';
+import { FINAL_STATES, type Problem, type ServerStatus } from './api';
 import type { News } from './news';
 import { problemOf, RequestError } from './request';
 import type { Health, IStatusModel, Snapshot } from './tokens';
@@ -11,6 +11,8 @@ import { VERSION } from './version';
 /** Asks the server extension how things are; with `check`, it asks DataSphere in turn. */
 export type AskStatus = (check: boolean) => Promise<ServerStatus>;
 
+/** At most so often DataSphere is asked because runs have ended. */
+const CALM_MS = 5_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 
@@ -36,8 +38,17 @@ export class StatusModel implements IStatusModel, IDisposable {
     void this._poll.start();
     const again = () => void this._poll.refresh();
     news.connection.connect(again);
-    news.execution.connect(again);
+    news.execution.connect((_, { state }) => {
+      again();
+      if (FINAL_STATES.has(state) && this._snapshot.checked !== null) {
+        void this._afterRuns.invoke(); // the balance that is shown is another one now
+      }
+    });
     news.missed.connect(again);
+    news.project.connect(() => {
+      this._update({ checked: null }); // that was about another project
+      again();
+    });
   }
 
   get snapshot(): Snapshot {
@@ -54,6 +65,7 @@ export class StatusModel implements IStatusModel, IDisposable {
 
   dispose(): void {
     this._poll.dispose();
+    this._afterRuns.dispose();
     Signal.clearData(this);
   }
 
@@ -106,6 +118,7 @@ export class StatusModel implements IStatusModel, IDisposable {
   }
 
   private readonly _ask: AskStatus;
+  private readonly _afterRuns = new Throttler(() => this.check(), { limit: CALM_MS, edge: 'trailing' });
   private readonly _poll: Poll<void, unknown>;
   private readonly _changed = new Signal<this, Snapshot>(this);
   private _checking: Promise<void> | null = null;

@@ -5,6 +5,8 @@ import type { State } from './api';
 
 const EXECUTION = 'https://jupyter-datasphere/events/execution';
 const CONNECTION = 'https://jupyter-datasphere/events/connection';
+const PROJECT = 'https://jupyter-datasphere/events/project';
+const RESOURCES = 'https://jupyter-datasphere/events/resources';
 
 /** An execution has come to another state. */
 export interface ExecutionNews {
@@ -31,6 +33,16 @@ export class News {
     return this._connection;
   }
 
+  /** Another project is in force. */
+  get project(): ISignal<this, void> {
+    return this._project;
+  }
+
+  /** Communities, projects or who has access may not be as they were listed. */
+  get resources(): ISignal<this, void> {
+    return this._resources;
+  }
+
   /** The Jupyter server was away: news may have been missed. */
   get missed(): ISignal<this, void> {
     return this._missed;
@@ -41,10 +53,16 @@ export class News {
       this._execution.emit(emission as unknown as ExecutionNews);
     } else if (emission.schema_id === CONNECTION) {
       this._connection.emit();
+    } else if (emission.schema_id === PROJECT) {
+      this._project.emit();
+    } else if (emission.schema_id === RESOURCES) {
+      this._resources.emit();
     }
   }
 
   private readonly _execution = new Signal<this, ExecutionNews>(this);
   private readonly _connection = new Signal<this, void>(this);
+  private readonly _project = new Signal<this, void>(this);
+  private readonly _resources = new Signal<this, void>(this);
   private readonly _missed = new Signal<this, void>(this);
 }

@@ -75,6 +75,11 @@ export async function open(
   throw refusal(response, (await response.json().catch(() => null)) as unknown);
 }
 
+/** The address of the server extension's page that opens a project in DataSphere. */
+export function openingPage(project: string): string {
+  return url(ServerConnection.makeSettings().baseUrl, '/datasphere/open', { query: { project } });
+}
+
 interface AnyOptions {
   path?: unknown;
   query?: unknown;
@@ -85,7 +90,8 @@ interface AnyOptions {
 
 async function send(verb: Verb, path: string, options: AnyOptions): Promise<Response> {
   const settings = ServerConnection.makeSettings();
-  const headers: Record<string, string> = {};
+  // Whoever accepts problems gets what to do about an error of DataSphere's, too.
+  const headers: Record<string, string> = { Accept: 'application/json, application/problem+json' };
   const init: RequestInit = { method: verb.toUpperCase(), headers };
   if (options.body !== undefined) {
     headers['Content-Type'] = 'application/json';

@@ -18,6 +18,7 @@ export class Sidebar extends SidePanel implements ISidebar {
     const accordion = new AccordionPanel({ layout: AccordionToolbar.createLayout({}) });
     super({ content: accordion });
     this._accordion = accordion;
+    accordion.expansionToggled.connect((_, place) => this._giveRoom(place));
     this.id = SIDEBAR_ID;
     this.addClass('jp-DataSphere-Sidebar');
     this.title.icon = dataSphereIcon;
@@ -49,6 +50,16 @@ export class Sidebar extends SidePanel implements ISidebar {
     if (place >= 0) {
       this._accordion.expand(place);
       this._accordion.titles[place]?.focus();
+    }
+  }
+
+  /** A section that was never unfolded would get no height at all where others have it all. */
+  private _giveRoom(place: number): void {
+    const sizes = this._accordion.relativeSizes();
+    const unfolded = this._accordion.widgets.filter(widget => !widget.isHidden).length;
+    const share = 1 / unfolded;
+    if (this._accordion.widgets[place]?.isHidden === false && (sizes[place] ?? 0) < share / 2) {
+      this._accordion.setRelativeSizes(sizes.map((size, other) => (other === place ? share : size * (1 - share))));
     }
   }
 

@@ -5,6 +5,7 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { Problem, ServerStatus } from './api';
 import type { News } from './news';
+import type { SettingsModel } from './settings';
 
 /** How things stand between this page, the server extension and DataSphere. */
 export type Health =
@@ -76,4 +77,9 @@ export interface ISidebar {
 export const ISidebar = new Token<ISidebar>(
   'jupyter-datasphere:ISidebar',
   'The sidebar of DataSphere, to which sections can be added.'
+);
+
+export const ISettings = new Token<SettingsModel>(
+  'jupyter-datasphere:ISettings',
+  'The settings of DataSphere.'
 );

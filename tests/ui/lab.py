@@ -92,12 +92,18 @@ def status_item(page: Page) -> Locator:
     return page.locator(".jp-DataSphere-StatusItem button")
 
 
-async def open_popup(page: Page) -> Locator:
-    """Open the popup of the status bar, and wait until DataSphere was asked."""
+async def open_connection(page: Page) -> Locator:
+    """Open the section of the connection from the status bar, and wait until DataSphere was asked."""
     await status_item(page).click()
-    popup = page.get_by_role("dialog", name="DataSphere status")
-    await popup.locator("dl[aria-busy=false]").wait_for()
-    return popup
+    connection = section(page, "connection")
+    await connection.wait_for()
+    await connection.locator("dl[aria-busy=false]").wait_for()
+    return connection
+
+
+def fact(place: Locator, name: str) -> Locator:
+    """The value of a named fact."""
+    return place.locator(f"dt:text-is('{name}') + dd")
 
 
 async def run_command(page: Page, label: str) -> None:

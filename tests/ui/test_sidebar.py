@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from .lab import open_sidebar, section, visit
+from .lab import fact, open_sidebar, section, visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,5 +22,5 @@ async def test_a_section_asks_when_it_is_looked_at(page: Page, server: dict[str,
     assert [url for url in asked if "check=false" not in url] == []
     await open_sidebar(page)
     connection = section(page, "connection")
-    await expect(connection.locator("dt:text-is('Connection') + dd")).to_have_text("ok")
-    await expect(connection.locator("dt:text-is('Project') + dd")).to_contain_text("demo-project")
+    await expect(fact(connection, "Connection")).to_have_text("ok")
+    await expect(fact(connection, "Project")).to_contain_text("demo-project")

@@ -1,4 +1,4 @@
-"""The status-bar item and its popup."""
+"""The status-bar item, and the facts that it leads to."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from jupyter_datasphere import __version__
 from jupyter_datasphere.demo.check import outputs_of
 from jupyter_datasphere.demo.kernel_client import kernel_of
 
-from .lab import open_popup, status_item, visit
+from .lab import fact, open_connection, status_item, visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HOSTILE = "<img src=x onerror=\"document.title='hacked'\">\u202etxt.exe"
 
 
-async def test_the_item_names_the_project_and_the_popup_the_facts(
+async def test_the_item_names_the_project_and_the_connection_the_facts(
     page: Page, server: dict[str, Any], emulator: dict[str, str]
 ) -> None:
     await visit(page, server)
     await expect(status_item(page)).to_contain_text("DataSphere: ")
-    popup = await open_popup(page)
+    connection = await open_connection(page)
     facts = {
         "Connection": "ok",
         "Endpoint": emulator["url"],
@@ -35,31 +35,25 @@ async def test_the_item_names_the_project_and_the_popup_the_facts(
         "Running": "0",
     }
     for name, value in facts.items():
-        await expect(popup.locator(f"dt:text-is('{name}') + dd")).to_have_text(value)
-    await expect(popup.locator("dt:text-is('Credentials') + dd")).to_contain_text("YC_TOKEN")
-    await expect(popup.locator("dt:text-is('Credentials') + dd")).to_contain_text(" left)")
-    await expect(popup.locator("dt:text-is('Balance') + dd")).to_be_visible()
-    await expect(popup.locator("dt:text-is('Channel state') + dd")).to_have_text("ok")
+        await expect(fact(connection, name)).to_have_text(value)
+    await expect(fact(connection, "Credentials")).to_contain_text("YC_TOKEN")
+    await expect(fact(connection, "Credentials")).to_contain_text(" left)")
+    await expect(fact(connection, "Balance")).to_be_visible()
+    await expect(fact(connection, "Channel state")).to_have_text("ok")
     await expect(status_item(page)).to_have_text("DataSphere: demo-project")
     await expect(status_item(page)).to_have_attribute(
         "aria-label", "DataSphere: demo-project; Connection: ok"
     )
 
 
-async def test_the_popup_is_there_for_the_keyboard(page: Page, server: dict[str, Any]) -> None:
+async def test_the_item_opens_the_sidebar_from_the_keyboard(page: Page, server: dict[str, Any]) -> None:
     await visit(page, server)
     await status_item(page).focus()
     await page.keyboard.press("Enter")
-    popup = page.get_by_role("dialog", name="DataSphere status")
-    await expect(popup).to_be_focused()
-    await page.keyboard.press("Tab")
-    refresh = popup.get_by_role("button", name="Refresh")
-    await expect(refresh).to_be_focused()
-    async with page.expect_response(lambda response: response.url.split("?")[0].endswith("/status")):
-        await page.keyboard.press("Enter")
-    await page.keyboard.press("Escape")
-    await expect(popup).to_have_count(0)
-    await expect(status_item(page)).to_be_focused()
+    title = page.locator("#jupyter-datasphere-sidebar h3").filter(has_text="Connection")
+    await expect(title).to_be_focused()
+    async with page.expect_response(lambda answer: answer.url.split("?")[0].endswith("/datasphere/status")):
+        await title.get_by_role("button", name="Ask DataSphere again").click()
 
 
 async def test_no_secret_reaches_the_browser(
@@ -72,7 +66,7 @@ async def test_no_secret_reaches_the_browser(
         capability = "".join([output["text"] for output in await outputs_of(kernel, code)])
     assert len(capability) > 30
     await visit(page, server)
-    await open_popup(page)
+    await open_connection(page)
     texts = [await answer.text() for answer in answers] + [await page.content()]
     assert len(texts) > 2
     for text in texts:
@@ -107,10 +101,12 @@ async def test_names_are_text_whatever_they_hold(page: Page, server: dict[str, A
 
     await page.route("**/datasphere/status*", hostile)
     await visit(page, server)
-    popup = await open_popup(page)
-    await expect(popup).to_contain_text(HOSTILE)
-    await expect(status_item(page)).to_contain_text(HOSTILE)
-    assert await page.locator(".jp-DataSphere-StatusPopup img, .jp-DataSphere-StatusItem img").count() == 0
+    connection = await open_connection(page)
+    shown = HOSTILE.replace("\u202e", "\ufffd")  # it would turn what follows it
+    await expect(fact(connection, "Project")).to_contain_text(shown)
+    await expect(status_item(page)).to_contain_text(shown)
+    await expect(connection.get_by_role("alert")).to_contain_text(HOSTILE)
+    assert await page.locator(".jp-DataSphere-Sidebar img, .jp-DataSphere-StatusItem img").count() == 0
     assert await page.title() != "hacked"
 
 
@@ -124,9 +120,9 @@ async def test_nobody_chose_a_project(page: Page, server: dict[str, Any]) -> Non
     await page.route("**/datasphere/status*", without)
     await visit(page, server)
     await expect(status_item(page)).to_have_text("DataSphere: no project")
-    popup = await open_popup(page)
-    await expect(popup.locator("dt:text-is('Project') + dd")).to_have_text("none is chosen")
-    await expect(popup.locator("dt:text-is('Balance')")).to_have_count(0)
+    connection = await open_connection(page)
+    await expect(fact(connection, "Project")).to_have_text("none is chosen")
+    await expect(connection.locator("dt:text-is('Balance')")).to_have_count(0)
 
 
 async def test_a_balance_that_is_not_shown_is_no_missing_limit(page: Page, server: dict[str, Any]) -> None:
@@ -139,8 +135,8 @@ async def test_a_balance_that_is_not_shown_is_no_missing_limit(page: Page, serve
 
     await page.route("**/datasphere/status*", hidden)
     await visit(page, server)
-    popup = await open_popup(page)
-    balance = popup.locator("dt:text-is('Balance') + dd")
+    connection = await open_connection(page)
+    balance = fact(connection, "Balance")
     await expect(balance).to_have_text("not shown to this account")
 
 

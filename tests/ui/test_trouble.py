@@ -13,7 +13,7 @@ from playwright.async_api import Page, Route, expect
 
 from jupyter_datasphere.demo.processes import emulator as run_emulator
 
-from .lab import lab, open_popup, status_item, visit
+from .lab import fact, lab, open_connection, status_item, visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -31,9 +31,9 @@ async def test_a_disabled_server_extension_is_told_once(
         await expect(told).to_have_count(1)
         await expect(told.get_by_role("button", name="Copy the command")).to_be_visible()
         await expect(status_item(page)).to_have_text("DataSphere: server extension missing")
-        popup = await open_popup(page)
-        await expect(popup.locator("code")).to_have_text(command)
-        await expect(popup.locator("dt")).to_have_text(["Connection"])
+        connection = await open_connection(page)
+        await expect(connection.locator("code")).to_have_text(command)
+        await expect(connection.locator("dt")).to_have_text(["Connection"])
         await expect(told).to_have_count(1)  # asked twice, told once
 
 
@@ -58,14 +58,14 @@ async def test_a_service_that_is_away_is_told_and_comes_back(page: Page, tmp_pat
             server = jupyter.enter_context(lab(tmp_path / "lab", facts))
         await visit(page, server)
         await expect(status_item(page)).to_have_attribute("data-health", "unchecked")
-        popup = await open_popup(page)
-        await expect(popup.get_by_role("alert")).to_contain_text("No connection to")
-        await expect(popup.locator("dt:text-is('Connection') + dd")).to_have_text("failed")
+        connection = await open_connection(page)
+        await expect(connection.get_by_role("alert")).to_contain_text("No connection to")
+        await expect(fact(connection, "Connection")).to_have_text("failed")
         await expect(status_item(page)).to_contain_text("not connected")
         with run_emulator(root, "--port", str(port)):
-            await popup.get_by_role("button", name="Refresh").click()
-            await expect(popup.locator("dt:text-is('Connection') + dd")).to_have_text("ok")
-            await expect(popup.get_by_role("alert")).to_have_count(0)
+            await page.get_by_role("button", name="Ask DataSphere again").click()
+            await expect(fact(connection, "Connection")).to_have_text("ok")
+            await expect(connection.get_by_role("alert")).to_have_count(0)
             await expect(status_item(page)).to_have_text("DataSphere: demo-project")
 
 
@@ -73,7 +73,7 @@ async def test_a_jupyter_server_that_is_away_is_told(page: Page, server: dict[st
     await visit(page, server)
     await expect(status_item(page)).not_to_contain_text("…")
     await page.route("**/datasphere/status*", lambda route: route.abort())
-    await open_popup(page)
+    await open_connection(page)
     await expect(status_item(page)).to_have_text("DataSphere: server not reachable")
     await page.unroute("**/datasphere/status*")
     await expect(status_item(page)).to_have_attribute("data-health", "unchecked")  # by itself

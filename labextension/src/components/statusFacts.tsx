@@ -4,6 +4,7 @@ import React from 'react';
 import { facts } from '../facts';
 import { remedy } from '../remedies';
 import type { Snapshot } from '../tokens';
+import { Facts } from './facts';
 import { ProblemView } from './problem';
 
 interface Props {
@@ -17,14 +18,6 @@ export function StatusFacts({ snapshot, trans }: Props): React.ReactElement {
   const mend = remedy(health, trans);
   return (
     <>
-      <dl aria-live="polite" aria-busy={checking}>
-        {facts(snapshot, trans).map(({ name, value }) => (
-          <React.Fragment key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </React.Fragment>
-        ))}
-      </dl>
       {'problem' in health && <ProblemView problem={health.problem} trans={trans} />}
       {mend !== null && (
         <div className="jp-DataSphere-problem" role="alert">
@@ -32,6 +25,7 @@ export function StatusFacts({ snapshot, trans }: Props): React.ReactElement {
           <code>{mend.command}</code>
         </div>
       )}
+      <Facts facts={facts(snapshot, trans)} busy={checking} />
     </>
   );
 }

@@ -1,17 +1,17 @@
-import { type Popup, showPopup } from '@jupyterlab/statusbar';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import { connection, summary } from '../facts';
+import { connection, left, summary } from '../facts';
 import { dataSphereIcon } from '../icons';
 import type { IStatusModel } from '../tokens';
-import { StatusPopup } from './statusPopup';
 
-/** The project in force, what runs and the connection, in the status bar; a click opens the facts. */
+/** The project in force, what it has left, what runs and the connection, in the status bar. */
 export class StatusItem extends ReactWidget {
+  /** `open` is called where it is clicked. */
   constructor(
     private readonly _model: IStatusModel,
+    private readonly _open: () => void,
     private readonly _trans: TranslationBundle
   ) {
     super();
@@ -26,6 +26,7 @@ export class StatusItem extends ReactWidget {
     const { snapshot } = this._model;
     const trans = this._trans;
     const text = summary(snapshot, trans);
+    const balance = left(snapshot, trans);
     const running = snapshot.status?.running ?? 0;
     const runs = running > 0 ? trans._n('%1 running', '%1 running', running) : '';
     const state = trans.__('Connection: %1', connection(snapshot.health, trans));
@@ -34,35 +35,15 @@ export class StatusItem extends ReactWidget {
         type="button"
         className="jp-StatusBar-TextItem"
         data-health={snapshot.health.kind}
-        aria-haspopup="dialog"
-        aria-label={[text, runs, state].filter(part => part !== '').join('; ')}
+        aria-label={[text, balance, runs, state].filter(part => part !== '').join('; ')}
         title={state}
-        onClick={() => this._toggle()}
+        onClick={this._open}
       >
         <dataSphereIcon.react tag="span" />
-        <span>{text}</span>
+        <bdi>{text}</bdi>
+        {balance !== '' && <span>{balance}</span>}
         {running > 0 && <span className="jp-DataSphere-running">{runs}</span>}
       </button>
     );
   }
-
-  private _toggle(): void {
-    if (this._popup !== null) {
-      this._popup.dispose();
-      return;
-    }
-    const popup = showPopup({
-      body: new StatusPopup(this._model, this._trans),
-      anchor: this,
-      align: 'left',
-      hasDynamicSize: true,
-    });
-    this._popup = popup;
-    popup.disposed.connect(() => {
-      this._popup = null;
-      this.node.querySelector('button')?.focus();
-    });
-  }
-
-  private _popup: Popup | null = null;
 }
