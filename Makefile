@@ -30,6 +30,7 @@ types: $(INSTALLED) $(FRONT_END)  # building the front end checks its types
 	$(BIN)/mypy
 
 unit: $(INSTALLED) $(FRONT_END)
+	cd labextension && jlpm test
 	$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile $(ARGS)
 
 $(INSTALLED): pyproject.toml

@@ -23,6 +23,10 @@ export type ExecutionEvent =
   | Schemas['FailureEvent']
   | Schemas['NoticeEvent']
   | Schemas['FinishedEvent'];
+export type OutputEvent = Schemas['OutputEvent'];
+export type FailureEvent = Schemas['FailureEvent'];
+export type StatusEvent = Schemas['StatusEvent'];
+export type StoredFile = Schemas['StoredFile'];
 export type Community = Schemas['Community'];
 export type Project = Schemas['Project'];
 export type Operation = Schemas['Operation'];

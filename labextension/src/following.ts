@@ -1,3 +1,5 @@
+import { type ISignal, Signal } from '@lumino/signaling';
+
 import { type ExecutionEvent, FINAL_STATES, type Problem } from './api';
 import { open, problemOf, RequestError } from './request';
 
@@ -17,12 +19,13 @@ export interface Follower {
 }
 
 interface Followed {
-  followers: Set<Follower>;
+  readonly followers: Set<Follower>;
   /** The number of the last event that came. */
   last: number;
-  /** Whether the event came that tells its end. */
-  final: boolean;
 }
+
+/** So many runs one stream has at most, by the server's own limit; the others come when some of these end. */
+const AT_ONCE = 100;
 
 /** Ms to wait before a stream that broke is opened again. */
 const AGAIN_MS = [250, 500, 1_000, 2_000, 5_000];
@@ -32,12 +35,25 @@ const AGAIN_MS = [250, 500, 1_000, 2_000, 5_000];
  * server, and each stream takes one.
  */
 export class Following {
+  /** Whether the stream broke, and is not open again by now. */
+  get away(): boolean {
+    return this._away;
+  }
+
+  /**
+   * Whether the stream is open has changed. Once it is again, the server may have told something else meanwhile
+   * that nobody has heard.
+   */
+  get awayChanged(): ISignal<this, boolean> {
+    return this._awayChanged;
+  }
+
   /** Follow a run from the event after number `after`; gives the way to stop. */
   follow(execution: string, follower: Follower, after = 0): () => void {
     let followed = this._followed.get(execution);
     if (followed === undefined || after < followed.last) {
       // From here on, all who follow the run hear again what they have: so each is told what it lacks only.
-      followed = { followers: followed?.followers ?? new Set(), last: after, final: false };
+      followed = { followers: followed?.followers ?? new Set(), last: after };
       this._followed.set(execution, followed);
       this._reopen();
     }
@@ -56,6 +72,7 @@ export class Following {
   dispose(): void {
     this._followed.clear();
     this._stream?.abort();
+    Signal.clearData(this);
   }
 
   /** Open a stream for those that are followed now, soon: several may come at once. */
@@ -70,8 +87,17 @@ export class Following {
       this._stream = null;
       if (this._followed.size > 0) {
         void this._read();
+      } else {
+        this._setAway(false);
       }
     });
+  }
+
+  private _setAway(away: boolean): void {
+    if (away !== this._away) {
+      this._away = away;
+      this._awayChanged.emit(away);
+    }
   }
 
   /** Read until all have ended, whatever breaks; ends where another stream is opened. */
@@ -79,20 +105,25 @@ export class Following {
     const { signal } = (this._stream = new AbortController());
     for (let tries = 0; !isAborted(signal) && this._followed.size > 0; tries++) {
       try {
-        const executions = [...this._followed].map(([id, { last }]) => `${id}:${last}`).join(',');
+        const followed = [...this._followed].slice(0, AT_ONCE);
+        const executions = followed.map(([id, { last }]) => `${id}:${last}`).join(',');
         const body = await open('/datasphere/events', { query: { executions }, signal });
         tries = 0;
-        await this._take(body, signal);
-        this._endThoseThatHave(); // the others: the server has gone, and is asked again
+        this._setAway(false);
+        await this._take(body, signal); // where it ends before they do, the server has gone: it is asked again
       } catch (error) {
         if (isAborted(signal)) {
           return;
         }
-        if (error instanceof RequestError && error.reason === 'told') {
+        if (error instanceof RequestError && isRefusal(error)) {
           this._end(error.problem);
           return;
         }
       }
+      if (this._followed.size === 0) {
+        return;
+      }
+      this._setAway(true);
       await new Promise(resolve => setTimeout(resolve, AGAIN_MS[Math.min(tries, AGAIN_MS.length - 1)]));
     }
   }
@@ -127,18 +158,15 @@ export class Following {
     }
     const heard = content as Heard;
     const followed = this._followed.get(heard.execution);
-    if (followed !== undefined) {
-      followed.last = Math.max(followed.last, heard.number);
-      followed.final ||= heard.event.type === 'status' && FINAL_STATES.has(heard.event.state);
+    // Numbers have no gaps. What is not the next one is of a stream before, from which somebody who has come
+    // since lacks something: that comes by the stream that is about to be opened.
+    if (followed !== undefined && heard.number === followed.last + 1) {
+      followed.last = heard.number;
       this._tell(heard.execution, follower => follower.heard(heard));
-    }
-  }
-
-  private _endThoseThatHave(): void {
-    for (const [execution, { final }] of [...this._followed]) {
-      if (final) {
-        this._tell(execution, follower => follower.ended(null));
-        this._followed.delete(execution);
+      const final = heard.event.type === 'status' && FINAL_STATES.has(heard.event.state);
+      if (final && this._followed.get(heard.execution) === followed) {
+        this._tell(heard.execution, follower => follower.ended(null));
+        this._followed.delete(heard.execution);
       }
     }
   }
@@ -161,8 +189,15 @@ export class Following {
   }
 
   private readonly _followed = new Map<string, Followed>();
+  private readonly _awayChanged = new Signal<this, boolean>(this);
+  private _away = false;
   private _stream: AbortController | null = null;
   private _due = false;
+}
+
+/** Whether asking again is of no use. */
+function isRefusal({ reason, problem }: RequestError): boolean {
+  return reason === 'told' && (problem.status ?? 500) < 500;
 }
 
 /** Asked anew each time: it changes while somebody awaits. */

@@ -1,7 +1,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 import { URLExt } from '@jupyterlab/coreutils';
 
-import type { Problem } from './api';
+import type { Problem, StoredFile } from './api';
 import type { paths } from './generated';
 
 /** A request that takes longer than this is given up; the server extension itself gives up sooner. */
@@ -24,11 +24,14 @@ type InPath<V extends Verb, P extends keyof paths> =
   Operation<V, P> extends { parameters: { path: infer T extends object } } ? { path: T } : { path?: never };
 type InQuery<V extends Verb, P extends keyof paths> =
   Operation<V, P> extends { parameters: { query?: infer T } } ? { query?: T } : { query?: never };
+type InHeader<V extends Verb, P extends keyof paths> =
+  Operation<V, P> extends { parameters: { header?: infer T } } ? { header?: T } : { header?: never };
 
 /** What a request says beside its verb and path; `key` makes a change that is sent twice happen once. */
 export type Options<V extends Verb, P extends keyof paths> = Body<V, P> &
   InPath<V, P> &
-  InQuery<V, P> & { signal?: AbortSignal; key?: string };
+  InQuery<V, P> &
+  InHeader<V, P> & { signal?: AbortSignal; key?: string };
 
 /**
  * Why a request failed:
@@ -80,10 +83,31 @@ export function openingPage(project: string): string {
   return url(ServerConnection.makeSettings().baseUrl, '/datasphere/open', { query: { project } });
 }
 
+/** Write a file of the project with that content; one that is there is replaced only if that is said. */
+export async function upload(
+  query: { path: string; project?: string },
+  content: string,
+  overwrite: boolean
+): Promise<StoredFile> {
+  const response = await send('put', '/datasphere/files', {
+    query,
+    header: { 'X-Overwrite': String(overwrite) },
+    bytes: new TextEncoder().encode(content),
+  });
+  const body = (await response.json().catch(() => null)) as unknown;
+  if (response.ok && body !== null) {
+    return body as StoredFile;
+  }
+  throw refusal(response, body);
+}
+
 interface AnyOptions {
   path?: unknown;
   query?: unknown;
+  header?: unknown;
   body?: unknown;
+  /** A body that is no JSON. */
+  bytes?: Uint8Array<ArrayBuffer>;
   signal?: AbortSignal;
   key?: string;
 }
@@ -91,11 +115,17 @@ interface AnyOptions {
 async function send(verb: Verb, path: string, options: AnyOptions): Promise<Response> {
   const settings = ServerConnection.makeSettings();
   // Whoever accepts problems gets what to do about an error of DataSphere's, too.
-  const headers: Record<string, string> = { Accept: 'application/json, application/problem+json' };
+  const headers: Record<string, string> = {
+    Accept: 'application/json, application/problem+json',
+    ...(options.header as Record<string, string> | undefined),
+  };
   const init: RequestInit = { method: verb.toUpperCase(), headers };
   if (options.body !== undefined) {
     headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(options.body);
+  } else if (options.bytes !== undefined) {
+    headers['Content-Type'] = 'application/octet-stream';
+    init.body = options.bytes;
   }
   if (options.key !== undefined) {
     headers['Idempotency-Key'] = options.key;

@@ -1,19 +1,36 @@
 import type { IDisposable } from '@lumino/disposable';
+import { Poll } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import { type Execution, FINAL_STATES, type Problem } from './api';
+import type { Execution, Problem, State } from './api';
 import type { ExecutionNews, News } from './news';
 import { problemOf, request } from './request';
+import { isRunning } from './tally';
 
 /** So many runs are listed at first, and more each time that more are wanted. */
 const PAGE = 100;
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
 
 /**
  * The executions of this user, newest first, as the ledger has them: those of magics, widgets, buttons and
- * other tabs alike. Asked for once, then each again when it comes to another state.
+ * other tabs alike. Asked for once, then each again when it comes to another state; again and again only while
+ * the server extension does not answer.
  */
 export class RunsModel implements IDisposable {
   constructor(news: News) {
+    this._poll = new Poll({
+      auto: false,
+      name: 'jupyter-datasphere:runs',
+      factory: () => this._newest(),
+      frequency: { interval: FIRST_RETRY_MS, backoff: true, max: LAST_RETRY_MS },
+      standby: 'when-hidden',
+    });
+    this._poll.ticked.connect((poll, { phase }) => {
+      if (phase === 'resolved') {
+        void poll.stop();
+      }
+    });
     news.execution.connect((_, told) => void this._look(told));
     news.missed.connect(() => {
       if (this._listed) {
@@ -28,12 +45,22 @@ export class RunsModel implements IDisposable {
   }
 
   get running(): readonly Execution[] {
-    return this._executions.filter(({ state }) => !FINAL_STATES.has(state));
+    return this._executions.filter(isRunning);
+  }
+
+  /** A run that is known, listed or not. */
+  find(id: string): Execution | undefined {
+    return this._executions.find(one => one.id === id) ?? this._others.get(id);
   }
 
   /** Why the list could not be had when it was last asked for. */
   get problem(): Problem | null {
     return this._problem;
+  }
+
+  /** Whether they were asked for, and there was an answer. */
+  get listed(): boolean {
+    return this._answered;
   }
 
   /** Whether there are older ones that are not listed. */
@@ -56,29 +83,31 @@ export class RunsModel implements IDisposable {
 
   dispose(): void {
     this._isDisposed = true;
+    this._poll.dispose();
     Signal.clearData(this);
   }
 
-  /** List the newest. Never rejects: what went wrong is in `problem`. */
+  /** List the newest. Never rejects: what went wrong is in `problem`, and is tried again. */
   async refresh(): Promise<void> {
     this._listed = true;
-    await this._ask(async () => {
-      const { executions } = await request('get', '/datasphere/executions', { query: { limit: PAGE } });
-      this._more = executions.length === PAGE;
-      this._executions = executions;
-    });
+    await this._poll.refresh();
+    await this._poll.tick.catch(() => undefined);
   }
 
   /** List older ones, too. */
   async older(): Promise<void> {
     const last = this._executions.at(-1);
-    await this._ask(async () => {
+    try {
       const query = last === undefined ? { limit: PAGE } : { limit: PAGE, before: last.created_at };
       const { executions } = await request('get', '/datasphere/executions', { query });
       this._more = executions.length === PAGE;
       const known = new Set(this._executions.map(({ id }) => id));
       this._executions = [...this._executions, ...executions.filter(({ id }) => !known.has(id))];
-    });
+      this._problem = null;
+    } catch (error) {
+      this._problem = problemOf(error);
+    }
+    this._changed.emit();
   }
 
   /** One execution, listed or not. Rejects with a `RequestError`. */
@@ -97,15 +126,42 @@ export class RunsModel implements IDisposable {
     );
   }
 
-  private async _look({ execution_id, state }: ExecutionNews): Promise<void> {
-    const before = this._executions.find(({ id }) => id === execution_id);
+  /** A run was heard to be in this state by another way than the bus, which may have missed it. */
+  noticed(id: string, state: State): void {
+    const known = this.find(id);
+    if (known !== undefined && known.state !== state) {
+      void this._look({ execution_id: id, state });
+    }
+  }
+
+  private async _newest(): Promise<void> {
+    try {
+      const { executions } = await request('get', '/datasphere/executions', { query: { limit: PAGE } });
+      this._answered = true;
+      this._problem = null;
+      const before = this._executions;
+      this._more = executions.length === PAGE;
+      this._executions = executions;
+      this._changed.emit();
+      // What ended while nothing was heard.
+      const running = new Set(before.filter(isRunning).map(({ id }) => id));
+      executions.filter(one => running.has(one.id) && !isRunning(one)).forEach(one => this._ended.emit(one));
+    } catch (error) {
+      this._problem = problemOf(error);
+      this._changed.emit();
+      throw error; // so that the poll backs off
+    }
+  }
+
+  private async _look({ execution_id, state }: Pick<ExecutionNews, 'execution_id' | 'state'>): Promise<void> {
+    const before = this.find(execution_id);
     if (before !== undefined) {
       // At once, before the rest is known.
       this._put({ ...before, state });
     }
     try {
       const now = await this.get(execution_id);
-      if (FINAL_STATES.has(now.state) && before !== undefined && !FINAL_STATES.has(before.state)) {
+      if (before !== undefined && isRunning(before) && !isRunning(now)) {
         this._ended.emit(now);
       }
     } catch (error) {
@@ -114,30 +170,30 @@ export class RunsModel implements IDisposable {
     }
   }
 
-  private async _ask(question: () => Promise<void>): Promise<void> {
-    try {
-      await question();
-      this._problem = null;
-    } catch (error) {
-      this._problem = problemOf(error);
-    }
-    this._changed.emit();
-  }
-
   private _put(execution: Execution): void {
+    const before = this.find(execution.id);
+    if (before !== undefined && !isRunning(before) && isRunning(execution)) {
+      return; // an answer that was overtaken: an end is final
+    }
     const place = this._executions.findIndex(({ id }) => id === execution.id);
+    const last = this._executions.at(-1);
     if (place >= 0) {
       this._executions = this._executions.with(place, execution);
+    } else if (this._more && last !== undefined && execution.created_at < last.created_at) {
+      this._others.set(execution.id, execution); // between it and the last that is listed there are others
     } else {
       this._executions = [execution, ...this._executions].sort((a, b) => b.created_at - a.created_at);
     }
     this._changed.emit();
   }
 
+  private readonly _poll: Poll<void, unknown>;
   private _executions: readonly Execution[] = [];
+  private readonly _others = new Map<string, Execution>();
   private _problem: Problem | null = null;
   private _more = false;
   private _listed = false;
+  private _answered = false;
   private _isDisposed = false;
   private readonly _changed = new Signal<this, void>(this);
   private readonly _ended = new Signal<this, Execution>(this);

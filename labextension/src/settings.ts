@@ -11,9 +11,17 @@ export interface Settings {
   readonly confirmAbove: number | null;
   /** Seconds after which a run is a long one, whose end is told. */
   readonly longRun: number;
+  /** Which session cells share: that of `%%ds_execute`, or one of each notebook's own. */
+  readonly session: 'main' | 'notebook';
 }
 
-const DEFAULTS: Settings = { defaultSpec: '', defaultChannel: '', confirmAbove: null, longRun: 60 };
+const DEFAULTS: Settings = {
+  defaultSpec: '',
+  defaultChannel: '',
+  confirmAbove: null,
+  longRun: 60,
+  session: 'main',
+};
 
 /** The settings as they are now; the defaults until they have come, and where JupyterLab has none. */
 export class SettingsModel {

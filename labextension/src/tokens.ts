@@ -4,8 +4,10 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
 import type { Problem, ServerStatus } from './api';
+import type { Following } from './following';
 import type { News } from './news';
 import type { SettingsModel } from './settings';
+import type { RunsModel } from './runs';
 
 /** How things stand between this page, the server extension and DataSphere. */
 export type Health =
@@ -82,4 +84,15 @@ export const ISidebar = new Token<ISidebar>(
 export const ISettings = new Token<SettingsModel>(
   'jupyter-datasphere:ISettings',
   'The settings of DataSphere.'
+);
+
+/** The executions, and their events. */
+export interface IRuns {
+  readonly model: RunsModel;
+  readonly following: Following;
+}
+
+export const IRuns = new Token<IRuns>(
+  'jupyter-datasphere:IRuns',
+  'The executions of this user as the ledger has them, and the events of those that somebody follows.'
 );

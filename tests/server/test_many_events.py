@@ -55,5 +55,13 @@ def test_mistakes_are_told_before_the_stream_begins(user: httpx.Client) -> None:
         answer = user.get("datasphere/events", params={"executions": bad})
         assert (answer.status_code, answer.json()["code"]) == (400, "usage")
     assert user.get("datasphere/events").status_code == 400
-    answer = user.get("datasphere/events", params={"executions": "0123456789abcdef"})
-    assert (answer.status_code, answer.json()["code"]) == (404, "no-such-execution")
+
+
+def test_one_that_is_not_known_stops_no_other(user: httpx.Client) -> None:
+    known = start(user, "print('here')")
+    told = heard(user, f"0123456789abcdef,{known}")
+    problems = [one for one in told if "problem" in one]
+    assert [(one["execution"], one["problem"]["code"]) for one in problems] == [
+        ("0123456789abcdef", "no-such-execution")
+    ]
+    assert texts([one for one in told if "event" in one], known) == "here\n"

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
-from .lab import chromium, lab, page_of
+from .lab import PROMISE_MS, chromium, lab, page_of
+
+expect.set_options(timeout=PROMISE_MS)
 
 
 @pytest.fixture(scope="session")

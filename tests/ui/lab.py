@@ -44,6 +44,7 @@ def lab(folder: Path, emulator: dict[str, str], *options: str) -> Iterator[dict[
     options = (
         f"--LabApp.user_settings_dir={folder / 'settings'}",
         f"--LabApp.workspaces_dir={folder / 'workspaces'}",
+        "--LabApp.expose_app_in_browser=True",  # as `jupyterapp`
         f"--DataSphere.ledger_dir={folder / 'ledger'}",
         f"--DataSphere.project={emulator['project_id']}",
         *options,

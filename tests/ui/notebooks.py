@@ -1,0 +1,58 @@
+"""Notebooks in a real JupyterLab: making them, opening them, looking into their cells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.async_api import Locator, Page
+
+from .lab import visit
+
+
+def notebook(folder: Path, name: str, *sources: str) -> Path:
+    """Write a notebook of code cells; gives its path."""
+    cells = [nbformat.v4.new_code_cell(source, id=f"cell-{n}") for n, source in enumerate(sources)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    path = folder / name
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+    return path
+
+
+def stored(path: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook as they are on the disk."""
+    cells: list[dict[str, Any]] = json.loads(path.read_text())["cells"]
+    return cells
+
+
+async def open_notebook(page: Page, server: dict[str, Any], name: str) -> None:
+    """Open a notebook and wait until its kernel is there."""
+    await visit(page, server, name)
+    await ready(page)
+
+
+async def ready(page: Page) -> None:
+    await page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+    await cell(page, 0).locator(".jp-InputPrompt").click()  # a notebook is in front once it was touched
+
+
+def cell(page: Page, number: int) -> Locator:
+    """A cell of the notebook in front, from 0."""
+    return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").nth(number)
+
+
+def badge(page: Page, number: int) -> Locator:
+    return cell(page, number).get_by_role("group", name="Run in DataSphere")
+
+
+async def run_cell(page: Page, number: int) -> None:
+    """Run a cell in DataSphere by the button in the notebook's toolbar."""
+    await cell(page, number).locator(".jp-InputPrompt").click()
+    await page.locator(".jp-NotebookPanel-toolbar [data-command='datasphere:run-cell']").first.click()
+
+
+async def command(page: Page, name: str) -> None:
+    """Start a command of the notebook in front, without waiting for its end."""
+    await page.evaluate("name => void jupyterapp.commands.execute(name)", name)
