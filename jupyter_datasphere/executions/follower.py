@@ -148,9 +148,14 @@ class Follower:
                 self._turn.leave()
             self.gone.set()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the run's end is known."""
+        return self._execution.state in FINAL_STATES
+
     def settling(self, project_id: str) -> bool:
         """Whether the run's end is known, but the service has not let go of it yet."""
-        return self._execution.state in FINAL_STATES and self._execution.project_id == project_id
+        return self.ended and self._execution.project_id == project_id
 
     def tell(self, text: str) -> None:
         """Put a notice among the events, if the run is under way over there."""

@@ -145,8 +145,13 @@ class ExecutionService:
 
     @property
     def running(self) -> int:
-        """How many runs have not ended."""
+        """How many runs are followed: those that have not ended, or that the service has not let go of."""
         return len(self._followers)
+
+    @property
+    def unended(self) -> int:
+        """How many runs have not ended."""
+        return sum(not follower.ended for follower in self._followers.values())
 
     @property
     def usage(self) -> LedgerUsage:

@@ -138,7 +138,7 @@ class Backend:
             organization=self._settings.organization,
             community=self._settings.community,
             profile=self.tokens.profile or None,
-            running=self.executions.running,
+            running=self.executions.unended,
             ledger=self.executions.usage,
         )
         named = project or self.project_in_force
