@@ -12,7 +12,6 @@ from typing import Any
 
 from ..clocks import SYSTEM, Clock
 from ..credentials.accounts import pinned
-from ..datasphere import types
 from ..datasphere.client import Client
 from ..datasphere.files import ProjectFiles
 from ..datasphere.projects import ProjectFinder
@@ -24,13 +23,10 @@ from ..protocol import (
     Execution,
     ExecutionRequest,
     LedgerUsage,
-    Notebook,
     NoticeEvent,
-    Price,
     State,
     Variables,
 )
-from . import costs
 from .arrivals import Arrivals
 from .balances import Balances
 from .channels.base import Channel, Namespace
@@ -47,7 +43,9 @@ from .ledger_trouble import DAMAGED
 from .links import Links
 from .naps import Naps
 from .places import Places
-from .session_history import SessionHistory, session_of, switched
+from .pricing import Pricing, known_spec
+from .routing import Routing
+from .session_history import SessionHistory
 from .signals import Signals
 from .tasks import beside
 from .variables import complete, values_of, values_request
@@ -103,6 +101,7 @@ class ExecutionService:
         self._places = Places()
         self._first_look = FirstLook()
         self._balances = Balances(client)
+        self._pricing = Pricing(projects, self._balances)
         self._history = SessionHistory(ledger)
         self._window = idempotency_window
         self._followers: dict[str, Follower] = {}
@@ -126,6 +125,7 @@ class ExecutionService:
         )
         self._channels = {channel.name: channel for channel in channels}
         self.choices = Choices(self._channels, links, clock)
+        self._routing = Routing(self.choices, self._history, self._direct)
 
     async def close(self) -> None:
         """Stop following. What runs goes on over there and is followed again by another service."""
@@ -222,12 +222,12 @@ class ExecutionService:
     async def _check_and_create(
         self, request: ExecutionRequest, project: str | None, execution_id: str
     ) -> Execution:
-        spec = _spec(request.spec)
+        spec = known_spec(request.spec)
         if request.timeout is not None and not request.timeout > 0:
             raise UsageError("The timeout must be more than 0 seconds.")
         found = await self._projects.find(request.project or project)
-        channel, notice = await self._choose(found.id, request)
-        price = await self._price(found, spec, channel, request)
+        channel, notice = await self._routing.of_request(found.id, request)
+        price = await self._pricing.price(found, spec, channel, request)
         if self._ledger.exists(execution_id):
             raise ConflictError(f"Execution {execution_id} exists already.")
         execution = Execution(
@@ -258,40 +258,6 @@ class ExecutionService:
         self._history.goes(execution)
         self._follow(follower)
         return self._ledger.execution(execution_id)
-
-    async def _price(
-        self, project: types.Project, spec: str, channel: Channel, request: ExecutionRequest
-    ) -> Price | None:
-        """What a run will cost, after all checks; None where that is not known."""
-        if not channel.counts_units:
-            if request.spec is not None:
-                raise UsageError(
-                    f"On the channel {channel.name} code runs on the project's own machine as it is, and not "
-                    f"on {request.spec}.",
-                    code="spec-fixed",
-                    hint="Leave --spec out (%ds_config spec=none), or have a machine started for this run by "
-                    "another channel: --channel files.",
-                )
-            if request.max_units is not None:
-                raise UsageError(
-                    f"What a run costs is not known on the channel {channel.name}: "
-                    "the machine is paid for whether or not anything runs.",
-                    code="units-unknown",
-                    hint="Leave --max-units out, or limit the run with --timeout.",
-                )
-            await channel.check(project.id, request)
-            return None
-        try:
-            costs.check(project, spec, request.max_units)
-        except UsageError:  # an administrator may have raised the limits since
-            project = await self._projects.find(project.id, fresh=True)
-            costs.check(project, spec, request.max_units)
-        # Side by side: where the one has to ask the service, the other costs no time of its own.
-        balance, _ = await asyncio.gather(
-            self._balances.of(project.id, spec), channel.check(project.id, request)
-        )
-        costs.check_balance(project, spec, balance)
-        return costs.price(project, spec, request.max_units, balance)
 
     def get(self, execution_id: str) -> Execution:
         """Raises `NotFoundError`."""
@@ -404,7 +370,7 @@ class ExecutionService:
         # Until the service has let go of a run, it shows the variables as they were before.
         settling = [f.gone for f in self._followers.values() if f.settling(found_project.id)]
         await asyncio.gather(*(gone.wait() for gone in settling))
-        chosen, notice = await self._choose_for(found_project.id, session, channel)
+        chosen, notice = await self._routing.of_session(found_project.id, session, channel)
         found = await chosen.variables(found_project.id, namespace, names)
         if found is None and chosen.name == "state":  # perhaps the API itself ran the notebook
             found = await self._direct.variables(found_project.id, namespace, names)
@@ -423,24 +389,6 @@ class ExecutionService:
         )
 
     # Inside
-
-    async def _choose_for(
-        self, project_id: str, session: str | None, wanted: str | None
-    ) -> tuple[Channel, str | None]:
-        """A channel, and what the user has to know of its being another one than before."""
-        choice = await self.choices.choose(project_id, wanted)
-        if wanted is not None:
-            return choice.channel, None
-        before = None if session is None else self._history.channel(project_id, session)
-        return choice.channel, switched(session or "", before, choice.channel.name, choice.refused)
-
-    async def _choose(self, project_id: str, request: ExecutionRequest) -> tuple[Channel, str | None]:
-        source = request.source
-        if not (isinstance(source, Cell) or (isinstance(source, Notebook) and source.direct)):
-            return await self._choose_for(project_id, session_of(source), request.channel)
-        if request.channel is not None:
-            raise UsageError("What the API runs as it is takes no channel.")
-        return self._direct, None
 
     def _collected(self, project_id: str) -> list[str]:
         """Runs of a project whose events are all in the ledger, the newest ones."""
@@ -499,14 +447,3 @@ class ExecutionService:
 def _check_session(name: str | None) -> None:
     if name is not None and not _SESSION.fullmatch(name):
         raise UsageError("A session's name has up to 64 letters, digits, '_', '-' and '.'.")
-
-
-def _spec(name: str | None) -> str:
-    spec = name or types.DEFAULT_SPEC
-    if spec not in types.SPECS:
-        raise UsageError(
-            f"There is no computing configuration {spec[:40]!r}.",
-            code="unknown-spec",
-            hint=f"There are {', '.join(types.SPECS)}.",
-        )
-    return spec
