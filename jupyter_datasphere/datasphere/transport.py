@@ -252,10 +252,25 @@ class Transport:
         self.clock.observe(answer.headers.get("date"), sent, self.here.elapsed())
         if answer.is_success:
             return answer
+        answer = _without_secrets(answer, headers, body if method.host == "iam" else None)
         refused = failures.from_answer(answer, method)
         if answer.status in failures.RETRIABLE and not failures.is_quota(answer):
             raise Retry(refused, _retry_after(answer))
         raise refused
+
+
+def _without_secrets(answer: Answer, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    """A refusal that repeats what it was asked with must not take a secret into our error messages.
+
+    `body`: of a request whose every value is a secret.
+    """
+    values = [headers.get("authorization", "").removeprefix("Bearer ")]
+    if body is not None:
+        values += msgspec.json.decode(body, type=dict[str, str]).values()
+    content = answer.content
+    for value in filter(None, values):
+        content = content.replace(value.encode(), b"<redacted>")
+    return answer._replace(content=content)
 
 
 def _retry_after(answer: Answer) -> float | None:

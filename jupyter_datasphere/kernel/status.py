@@ -31,7 +31,8 @@ def status_facts(status: ServerStatus) -> list[tuple[str, str]]:
 def connection(status: ServerStatus) -> str:
     if status.problem is None:
         return status.connection
-    return f"{status.connection}: {error_from(status.problem)}"
+    error = error_from(status.problem)
+    return f"ok, but: {error}" if status.connection == "ok" else f"{status.connection}: {error}"
 
 
 def credentials(status: ServerStatus) -> list[tuple[str, str]]:

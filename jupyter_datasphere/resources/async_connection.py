@@ -34,6 +34,9 @@ class AsyncConnection:
         self._handles = Handles(self._blocking)
         self._timeout = timeout
 
+    def __repr__(self) -> str:
+        return f"<DataSphere, by {self._blocking.url}>"
+
     async def communities(
         self, pattern: str = "", *, organization: str | None = None
     ) -> list[AsyncCommunity]:

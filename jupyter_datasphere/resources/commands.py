@@ -144,6 +144,7 @@ class ResourceCommands(Sharing):
             for name, after in wanted.items()
         ]
         self.show(table((visible(project.name), "Before", "After"), changes))
+        self.say("Set.")
 
     def open(self, options: OpenArguments) -> None:
         project = self.run(listing.project_info(options.project or self.commands.project_id))

@@ -49,6 +49,9 @@ class Connection:
         self._handles = Handles(self._link)
         self._timeout = timeout
 
+    def __repr__(self) -> str:
+        return f"<DataSphere, by {self._link.url}>"
+
     def communities(self, pattern: str = "", *, organization: str | None = None) -> list[Community]:
         """The communities that this account may see, oldest first.
 

@@ -100,7 +100,7 @@ class Sharing:
         self._show_change(target, current, member, [one for one in current if one != member])
         role = roles.in_short(member.role, target.kind)
         question = f"Take the role {role} in {target} from {_subject(member)}?"
-        if options.yes or agreed(self._warning(target, current, [member]) + question, "%ds_revoke"):
+        if self._agreed(self._warning(target, current, [member]), question, "%ds_revoke", yes=options.yes):
             taken = self.run(calls.revoke(target.kind, target.id, member.role, roles.subject_word(member)))
             self.say("Taken." if taken else f"Somebody else has taken it meanwhile. {NOTHING}")
         else:
@@ -118,7 +118,7 @@ class Sharing:
         self.show(table(("Change", "Role", "Subject", "Type"), rows))
         question = f"Replace the members of {target}: {_counts(changes)}?"
         warning = self._warning(target, current, changes.removed)
-        if not yes and not agreed(warning + question, "%ds_members --replace"):
+        if not self._agreed(warning, question, "%ds_members --replace", yes=yes):
             self.say(NOTHING)
             return
         # What was shown is what is changed: if the members are others by now, that is an error.
@@ -139,6 +139,14 @@ class Sharing:
 
     def say(self, text: str) -> None:
         print(text, flush=True)
+
+    def _agreed(self, warning: str, question: str, magic: str, *, yes: bool) -> bool:
+        """Whether to go on; `yes` answers the question, and keeps nobody from reading the warning."""
+        if not yes:
+            return agreed(warning + question, magic)
+        if warning:
+            self.say(warning.rstrip())
+        return True
 
     def _target(self, options: OfAResource) -> Target:
         if options.community is not None:

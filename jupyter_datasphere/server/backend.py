@@ -57,6 +57,9 @@ T = TypeVar("T")
 
 USER_AGENT = f"jupyter-datasphere/{__version__}"
 
+REFUSALS = frozenset({"not-found", "permission-denied", "invalid-argument"})
+"""Codes of what only a service says that can be reached, and knows who asks."""
+
 STATUS_SECONDS = 15.0
 """How long who asks for the status waits for the service at most."""
 
@@ -149,7 +152,8 @@ class Backend:
                 status.project = self._known_project(named)
                 if project is not None and isinstance(error, NotFoundError | UsageError):
                     raise
-                status.connection = "failed"
+                answered = isinstance(error, NotFoundError) or error.code in REFUSALS
+                status.connection = "ok" if answered else "failed"
                 status.problem = Problem.of(error)
         else:
             status.project = self._known_project(named)
@@ -260,7 +264,7 @@ class Backend:
         try:
             await self.client.get_project("0")
         except ServiceError as error:
-            if error.code not in ("not-found", "permission-denied", "invalid-argument"):
+            if error.code not in REFUSALS:
                 raise
 
     async def _project_info(self, name_or_id: str | None) -> ProjectInfo | None:

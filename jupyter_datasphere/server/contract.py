@@ -128,7 +128,7 @@ ROUTES: tuple[Route, ...] = (
         parameters=(
             Parameter(
                 "X-Execution-Id",
-                "ID for the new execution, 16 hexadecimal digits: the same request again joins it.",
+                "ID for the new execution, 16 hexadecimal digits; 409 where there is one of that ID.",
                 place="header",
             ),
         ),

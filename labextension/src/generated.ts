@@ -2048,7 +2048,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description ID for the new execution, 16 hexadecimal digits: the same request again joins it. */
+                /** @description ID for the new execution, 16 hexadecimal digits; 409 where there is one of that ID. */
                 "X-Execution-Id"?: string;
             };
             path?: never;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -317,6 +318,23 @@ async def test_no_secret_in_messages(upstream: Upstream, transport: Transport) -
         with pytest.raises(ServiceError) as caught:
             await transport.call(GET, IDS, token=given("t1.very-secret"))
         assert "very-secret" not in f"{caught.value}{caught.value!r}{caught.value.__cause__!r}"
+
+
+async def test_a_refusal_that_repeats_the_secret_it_was_sent_is_told_without_it(
+    upstream: Upstream, transport: Transport
+) -> None:
+    def repeating(secret: str) -> tuple[int, str, dict[str, str]]:
+        return 403, json.dumps({"code": 7, "message": f"Not with {secret}!", "details": []}), {}
+
+    upstream.answers = [repeating("t1.very-secret"), repeating("y0_very-secret")]
+    iam = METHODS["iam.createToken"]
+    for call in (
+        transport.call(GET, IDS, token=given("t1.very-secret")),
+        transport.call(iam, {}, types.TokenRequest(yandex_passport_oauth_token="y0_very-secret")),
+    ):
+        with pytest.raises(ServiceError, match="Not with <redacted>!") as caught:
+            await call
+        assert "very-secret" not in f"{caught.value!r}{caught.value.answer}"
 
 
 class Sleepy(SettableClock):

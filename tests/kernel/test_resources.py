@@ -178,7 +178,8 @@ async def test_a_role_by_which_access_is_managed_is_warned_of(admin: User, own: 
         f"If you are {me}, you cannot manage access here any more afterwards, and community crew ("
     )
     assert ") itself has no admin left. Take the role admin in community crew" in asked
-    await admin.run("c.community('crew').delete()")
+    taken = (await admin.run(f"%ds_revoke admin {me} --community crew --yes")).text()
+    assert taken.startswith(f"If you are {me}, ") and taken.endswith("has no admin left.\nTaken.\n")
 
 
 async def test_members_as_json_go_back_in(admin: User, own: str, place: House) -> None:

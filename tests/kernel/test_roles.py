@@ -62,5 +62,7 @@ async def test_a_stranger_is_told_which_role_seeing_takes(place: House) -> None:
         cell = await stranger.run("%%ds_execute\n6 * 7")
         assert cell.error["ename"] == "NotFoundError"
         assert "only others see. The role datasphere.community-projects.viewer" in cell.error["evalue"]
+        (status,) = (await stranger.run("%ds_status")).displays
+        assert "Connection:  ok, but: There is no project" in status["text/plain"]
         unknown = await stranger.run("%ds_project no-such-project")
         assert "only others see" not in unknown.error["evalue"]

@@ -57,6 +57,23 @@ def test_session_tokens_stay_here(user: httpx.Client, emulator: dict[str, str]) 
     assert operation["response"]["sessionToken"] == "<redacted>"
 
 
+@pytest.mark.parametrize("tells_its_length", [True, False])
+def test_a_body_that_is_too_large_is_not_taken(user: httpx.Client, tells_its_length: bool) -> None:
+    """A caller that does not listen while it sends may find its connection closed."""
+    large = 17 * 10**6
+    pieces = (b" " * 10**6 for _ in range(17))
+    headers = {"Content-Type": "application/json"}
+    if tells_its_length:
+        headers["Content-Length"] = str(large)
+    try:
+        answer = user.post("datasphere/api/v2/projects", content=pieces, headers=headers)
+    except (httpx.WriteError, httpx.ReadError):
+        pass
+    else:
+        assert answer.status_code == (413 if tells_its_length else 400)
+    assert user.get("datasphere/status", params={"check": "false"}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("verb", "path"),
     [
