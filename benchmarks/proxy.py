@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sqlite3
 import statistics
 import tempfile
 import time
@@ -25,6 +24,7 @@ from typing import Any
 
 import httpx
 from callers import Measured, Target, call
+from projects import fill
 from tables import machine, write_table
 
 from jupyter_datasphere.credentials.oauth import OAuthToken
@@ -46,27 +46,6 @@ Facts = dict[str, Any]
 Results = dict[tuple[str, int], list[Measured]]
 
 
-def fill(root: Path, facts: dict[str, str]) -> None:
-    """Put projects into the emulator's community, more than its API would take; it must not run."""
-    with sqlite3.connect(root / "emulator.sqlite") as store:
-        owner, model = store.execute(
-            "SELECT owner, data FROM resources WHERE id = ?", [facts["project_id"]]
-        ).fetchone()
-        project = json.loads(model)
-        rows = (
-            (f"bt1bench{number:06}", "project", facts["community_id"], owner, _named(project, number))
-            for number in range(1, PROJECTS)
-        )
-        store.executemany(
-            "INSERT INTO resources (id, kind, parent, owner, data) VALUES (?, ?, ?, ?, ?)", rows
-        )
-    store.close()
-
-
-def _named(project: Facts, number: int) -> bytes:
-    return json.dumps({**project, "id": f"bt1bench{number:06}", "name": f"project-{number}"}).encode()
-
-
 def iam_token(facts: dict[str, str]) -> str:
     answer = httpx.post(
         f"{facts['url']}/iam/v1/tokens", json={"yandexPassportOauthToken": facts["oauth_token"]}
@@ -86,7 +65,7 @@ def start(stack: ExitStack, folder: Path) -> tuple[dict[str, str], Facts, Facts]
     root = folder / "emulator"
     with emulator(root) as facts:
         pass  # makes the database
-    fill(root, facts)
+    fill(root, facts, PROJECTS)
     facts = stack.enter_context(emulator(root))
     servers = []
     for name, extensions in (("ours", "jupyter_datasphere"), ("other", "jupyter_server_proxy")):
