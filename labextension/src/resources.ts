@@ -133,11 +133,7 @@ export class ResourcesModel implements IDisposable {
 
   /** What is left, and what may be spent; the balance is missing where this account may not see it. */
   async units(projectId: string): Promise<Omit<Units, 'balance'> & Partial<Units>> {
-    const path = { projectId };
-    const [balance, { limits }] = await Promise.all([
-      this._balance(projectId),
-      request('get', '/datasphere/api/v2/projects/{projectId}', { path }),
-    ]);
+    const [balance, { limits }] = await Promise.all([this._balance(projectId), this._project(projectId)]);
     return {
       ...balance,
       perHour: text(limits?.maxUnitsPerHour),
@@ -171,6 +167,19 @@ export class ResourcesModel implements IDisposable {
     if (mask.length > 0) {
       const body = { updateMask: mask.join(','), limits };
       await change(key => request('patch', '/datasphere/api/v2/projects/{projectId}', { path, body, key }));
+    }
+  }
+
+  /** One that is not there any more was deleted elsewhere: the list, which says otherwise, is an old one. */
+  private async _project(projectId: string): Promise<Project> {
+    try {
+      return await request('get', '/datasphere/api/v2/projects/{projectId}', { path: { projectId } });
+    } catch (error) {
+      if (problemOf(error).code === 'not-found' && !this._gone.has(projectId)) {
+        this._gone.add(projectId); // once: a service that goes on listing it is not asked again and again
+        this._outdate();
+      }
+      throw error;
     }
   }
 
@@ -299,6 +308,7 @@ export class ResourcesModel implements IDisposable {
   private _again = false;
   private _stale = true;
   private _lookers = 0;
+  private readonly _gone = new Set<string>();
   private _isDisposed = false;
   private readonly _changed = new Signal<this, void>(this);
 }

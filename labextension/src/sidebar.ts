@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { AccordionToolbar, SidePanel } from '@jupyterlab/ui-components';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
+import type { Message } from '@lumino/messaging';
 import { AccordionPanel } from '@lumino/widgets';
 
 import { dataSphereIcon } from './icons';
@@ -44,13 +45,23 @@ export class Sidebar extends SidePanel implements ISidebar {
     });
   }
 
-  open(id?: string): void {
+  open(id?: string, focus?: () => void): void {
     this._reveal();
     const place = this._sections.findIndex(section => section.id === id);
     if (place >= 0) {
       this._accordion.expand(place);
-      this._accordion.titles[place]?.focus();
     }
+    // The palette activates what is in front when it closes, which it does before this goes on.
+    void Promise.resolve().then(() => {
+      this._focus = focus ?? (() => this._accordion.titles[Math.max(place, 0)]?.focus());
+      this.activate();
+    });
+  }
+
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    this._focus?.();
+    this._focus = null;
   }
 
   /** A section that was never unfolded would get no height at all where others have it all. */
@@ -64,5 +75,7 @@ export class Sidebar extends SidePanel implements ISidebar {
   }
 
   private readonly _accordion: AccordionPanel;
+  /** Puts the keyboard where it is wanted, where that was said. */
+  private _focus: (() => void) | null = null;
   private _sections: Section[] = [];
 }

@@ -72,8 +72,11 @@ export interface Section {
 export interface ISidebar {
   /** Add a section; disposing of what it gives takes the section away. */
   addSection(section: Section): IDisposable;
-  /** Show the sidebar; with the ID of a section, unfold and focus that. */
-  open(section?: string): void;
+  /**
+   * Show the sidebar; with the ID of a section, unfold that. The keyboard is put into the section's title, or where
+   * `focus` puts it.
+   */
+  open(section?: string, focus?: () => void): void;
 }
 
 export const ISidebar = new Token<ISidebar>(

@@ -1,14 +1,16 @@
 import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type React from 'react';
+import React from 'react';
+
+type Draw<T> = (value: T, enter: (change: Partial<T>) => void) => React.ReactElement;
 
 /** The body of a dialog that asks for something. */
 export class Form<T> extends ReactWidget implements Dialog.IBodyWidget<T> {
   /** `draw` gets what was entered so far, and the way to tell what was entered. */
   constructor(
     private _value: T,
-    private readonly _draw: (value: T, enter: (change: Partial<T>) => void) => React.ReactElement
+    private readonly _draw: Draw<T>
   ) {
     super();
     this.addClass('jp-DataSphere-form');
@@ -19,11 +21,39 @@ export class Form<T> extends ReactWidget implements Dialog.IBodyWidget<T> {
   }
 
   protected override render(): React.ReactElement {
-    return this._draw(this._value, change => {
-      this._value = { ...this._value, ...change };
-      this.update();
-    });
+    return (
+      <Entered
+        initial={this._value}
+        draw={this._draw}
+        onEnter={value => {
+          this._value = value;
+        }}
+        onDrawn={() => this._drawn()}
+      />
+    );
   }
+
+  /** A dialog looks whether all is valid at each input, which is before that was drawn: let it look after, too. */
+  private _drawn(): void {
+    this.node.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+}
+
+interface EnteredProps<T> {
+  readonly initial: T;
+  readonly draw: Draw<T>;
+  readonly onEnter: (value: T) => void;
+  readonly onDrawn: () => void;
+}
+
+function Entered<T>({ initial, draw, onEnter, onDrawn }: EnteredProps<T>): React.ReactElement {
+  const [value, setValue] = React.useState(initial);
+  React.useLayoutEffect(onDrawn);
+  return draw(value, change => {
+    const next = { ...value, ...change };
+    onEnter(next);
+    setValue(next);
+  });
 }
 
 /** Ask; null: the user has changed their mind. Nothing that is not valid can be accepted. */
@@ -39,8 +69,7 @@ export async function ask<T>(
     buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.okButton(accept)],
     focusNodeSelector: 'input, select, textarea',
   });
-  // A dialog looks whether it is valid after each input: let it look before the first, too.
-  void dialog.ready.then(() => form.node.dispatchEvent(new Event('input', { bubbles: true })));
+  dialog.addClass('jp-DataSphere-Dialog');
   const { button, value } = await dialog.launch();
   return button.accept ? value : null;
 }

@@ -96,6 +96,7 @@ export function ProjectsView(props: Props): React.ReactElement {
       {rows.length > 0 ? (
         <Tree
           label={trans.__('Communities and projects')}
+          search={search}
           count={rows.length}
           line={place => lineOf(rows[place], idInForce, trans)}
           active={active}

@@ -152,7 +152,7 @@ function Empty({ any, trans }: { any: boolean; trans: TranslationBundle }): Reac
     <p className="jp-DataSphere-dim">
       {any
         ? trans.__('No run that is listed fits the filter.')
-        : trans.__('Nothing was run in DataSphere yet. Run a cell with the button in its toolbar, or with %%ds_execute.')}
+        : trans.__('Nothing was run in DataSphere yet. Run a cell with the button in its toolbar, or with %%%%ds_execute.')}
     </p>
   );
 }

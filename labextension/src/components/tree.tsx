@@ -16,6 +16,8 @@ export interface Line {
 
 interface Props {
   readonly label: string;
+  /** What is searched for: where that is changed, the active line comes into view. */
+  readonly search: string;
   readonly count: number;
   /** Asked for those that are seen only. */
   readonly line: (place: number) => Line;
@@ -36,7 +38,7 @@ interface Props {
  * as in JupyterLab's own lists.
  */
 export function Tree(props: Props): React.ReactElement {
-  const { label, count, active, line, selected } = props;
+  const { label, search, count, active, line, selected } = props;
   const box = React.useRef<HTMLDivElement>(null);
   const [top, setTop] = React.useState(0);
   const [height, setHeight] = React.useState(0);
@@ -52,17 +54,23 @@ export function Tree(props: Props): React.ReactElement {
     return () => observer.disconnect();
   }, []);
 
+  const clicked = useDoubleClick(props.onOpen);
+
   const first = Math.max(0, Math.floor(top / LINE) - BEYOND);
   const last = Math.min(count, Math.ceil((top + height) / LINE) + BEYOND);
   const places = Array.from({ length: Math.max(0, last - first) }, (_, place) => first + place);
 
-  const move = (to: number) => {
-    const place = Math.min(Math.max(to, 0), count - 1);
-    props.onActive(place);
+  const reveal = (place: number) => {
     const node = box.current;
     if (node !== null) {
       node.scrollTop = Math.min(Math.max(node.scrollTop, (place + 1) * LINE - node.clientHeight), place * LINE);
     }
+  };
+  React.useLayoutEffect(() => reveal(active), [search]);
+  const move = (to: number) => {
+    const place = Math.min(Math.max(to, 0), count - 1);
+    props.onActive(place);
+    reveal(place);
   };
   const rows = Math.max(1, Math.floor(height / LINE) - 1);
   const keys: Record<string, () => void> = {
@@ -140,10 +148,10 @@ export function Tree(props: Props): React.ReactElement {
               className="jp-DataSphere-line"
               style={{ height: LINE, transform: `translateY(${place * LINE}px)` }}
               onClick={() => {
+                clicked.current = place;
                 props.onActive(place);
                 props.onSelect(place);
               }}
-              onDoubleClick={() => props.onOpen(place)}
             >
               {content}
             </div>
@@ -152,6 +160,32 @@ export function Tree(props: Props): React.ReactElement {
       </div>
     </div>
   );
+}
+
+/**
+ * The second click of a double click is for the line of the first one: what the first has made appear may be in its
+ * place by then. Gives where to note the line that was clicked.
+ */
+function useDoubleClick(open: (place: number) => void): React.MutableRefObject<number | null> {
+  const clicked = React.useRef<number | null>(null);
+  const latest = React.useRef(open);
+  latest.current = open;
+  React.useEffect(() => {
+    const look = (event: MouseEvent) => {
+      if (event.detail < 2) {
+        clicked.current = null; // where it is one of a line, that notes it next
+      } else if (clicked.current !== null) {
+        event.preventDefault();
+        event.stopPropagation();
+        if (event.detail === 2) {
+          latest.current(clicked.current);
+        }
+      }
+    };
+    document.addEventListener('click', look, true);
+    return () => document.removeEventListener('click', look, true);
+  }, []);
+  return clicked;
 }
 
 function placeOf(target: EventTarget): number | null {

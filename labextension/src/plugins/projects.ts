@@ -36,10 +36,7 @@ export const projects: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(CHOOSE_PROJECT, {
       label: trans.__('Choose the DataSphere project…'),
       describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => {
-        sidebar.open('projects');
-        widget.search();
-      },
+      execute: () => sidebar.open('projects', () => widget.search()),
     });
     for (const command of [CHOOSE_PROJECT, OPEN_PROJECT, CREATE_PROJECT, USE_CONFIGURED]) {
       palette?.addItem({ command, category: CATEGORY });
