@@ -43,18 +43,35 @@ export class AccessModel {
    * Show the members of a project or community: of `id`, or of the one that goes with what was shown last.
    * Never rejects: what went wrong is in `problem`.
    */
-  async show(kind: Kind, id?: string): Promise<void> {
+  show(kind: Kind, id?: string): Promise<void> {
     this._kind = kind;
     this._named ||= id !== undefined;
     this._changed.emit();
+    this._finding = this._show(kind === 'project' ? this._project(id) : this._community(id));
+    return this._finding;
+  }
+
+  /** Once it is known whose members are meant. */
+  async found(): Promise<void> {
+    await this._finding;
+  }
+
+  private async _show(finding: Promise<Target>): Promise<void> {
+    const mine = ++this._asked;
+    let target: Target | null = null;
+    let problem: Problem | null = null;
     try {
-      const target = kind === 'project' ? await this._project(id) : await this._community(id);
-      this._problem = null;
-      if (this._kind === kind) {
-        this.members.show(target);
-      }
+      target = await finding;
     } catch (error) {
-      this._problem = problemOf(error);
+      problem = problemOf(error);
+    }
+    if (mine !== this._asked) {
+      return; // another one is meant meanwhile
+    }
+    this._problem = problem;
+    if (target !== null) {
+      this._last = target.kind === 'project' ? target.id : this._last;
+      this.members.show(target);
     }
     this._changed.emit();
   }
@@ -64,7 +81,6 @@ export class AccessModel {
     const found = await request('get', '/datasphere/projects/find', {
       query: project === undefined ? {} : { project },
     });
-    this._last = found.id;
     return { kind: 'project', id: found.id, name: found.name };
   }
 
@@ -89,6 +105,9 @@ export class AccessModel {
   /** The ID of the project that was shown last. */
   private _last: string | undefined;
   private _looking = false;
+  /** How often it was asked for somebody's members. */
+  private _asked = 0;
+  private _finding: Promise<void> | null = null;
   private _problem: Problem | null = null;
   private readonly _changed = new Signal<this, void>(this);
 }

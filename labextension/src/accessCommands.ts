@@ -25,6 +25,7 @@ export function addAccessCommands(
 ): void {
   /** What is shown now. */
   const shown = async (): Promise<{ target: Target; members: readonly Member[] }> => {
+    await model.found();
     if (model.members.target === null) {
       await model.show('project');
     }
@@ -36,6 +37,13 @@ export function addAccessCommands(
       throw new Error(model.problem?.title ?? problem?.title ?? trans.__('The members are not known.'));
     }
     return { target, members };
+  };
+  const memberAmong = (members: readonly Member[], args: ReadonlyPartialJSONObject): Member => {
+    const found = members.find(one => one.role === args.role && one.subject === args.subject && one.type === args.type);
+    if (found === undefined) {
+      throw new Error(trans.__('There is no such role here.'));
+    }
+    return found;
   };
   const make = async (target: Target, members: readonly Member[], difference: Difference) => {
     const name = visible(target.name || target.id);
@@ -92,7 +100,7 @@ export function addAccessCommands(
   });
   add(CHANGE_ROLE, trans.__('Change the role…'), memberArguments(trans), async args => {
     const { target, members } = await shown();
-    const before = memberIn(args);
+    const before = memberAmong(members, args);
     const title = trans.__('Change a role in %1', visible(target.name || target.id));
     const form = memberForm(target, members, before, trans);
     const after = await ask(title, form, { label: trans.__('Change the role') }, trans);
@@ -102,7 +110,7 @@ export function addAccessCommands(
   });
   add(TAKE_ROLE, trans.__('Take the role…'), memberArguments(trans), async args => {
     const { target, members } = await shown();
-    const member = memberIn(args);
+    const member = memberAmong(members, args);
     const title = trans.__('Take a role in %1', visible(target.name || target.id));
     const form = takeForm(target, members, member, trans);
     const accept = { label: trans.__('Take the role'), displayType: 'warn' } as const;
@@ -110,10 +118,6 @@ export function addAccessCommands(
       await make(target, members, { give: [], take: [member] });
     }
   });
-}
-
-function memberIn({ role, subject, type }: ReadonlyPartialJSONObject): Member {
-  return { role: role as string, subject: subject as string, type: type as string };
 }
 
 function resourceArguments(trans: TranslationBundle): ReadonlyJSONObject {

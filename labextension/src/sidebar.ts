@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { AccordionToolbar, SidePanel } from '@jupyterlab/ui-components';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
-import { AccordionPanel } from '@lumino/widgets';
+import { AccordionPanel, type Widget } from '@lumino/widgets';
 
 import { dataSphereIcon } from './icons';
 import type { ISidebar, Section } from './tokens';
@@ -62,6 +62,16 @@ export class Sidebar extends SidePanel implements ISidebar {
     super.onActivateRequest(message);
     this._focus?.();
     this._focus = null;
+  }
+
+  /** A section that was unfolded before the panel was seen for the first time has no height yet. */
+  protected override onResize(message: Widget.ResizeMessage): void {
+    super.onResize(message);
+    this._accordion.relativeSizes().forEach((size, place) => {
+      if (size === 0) {
+        this._giveRoom(place);
+      }
+    });
   }
 
   /** A section that was never unfolded would get no height at all where others have it all. */
