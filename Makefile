@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 FRONT_END := jupyter_datasphere/labextension/package.json
 ARGS ?=
-WORKERS ?= auto
+# One more than there are cores: a test often waits for what runs in other processes.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 
 # Node.js comes with the virtual environment: the machine needs none.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -31,7 +32,7 @@ types: $(INSTALLED) $(FRONT_END)  # building the front end checks its types
 
 unit: $(INSTALLED) $(FRONT_END)
 	cd labextension && jlpm test
-	$(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'

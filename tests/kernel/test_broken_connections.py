@@ -123,7 +123,7 @@ async def test_a_cut_in_mid_stream_loses_and_doubles_nothing(user: User, relay: 
 
 
 async def test_a_server_that_stays_away_leaves_the_run_going_on(user: User, relay: Relay) -> None:
-    await user.run("from jupyter_datasphere.kernel import following\nfollowing.RECONNECTING = 1.0")
+    await user.run("from jupyter_datasphere.kernel import tries\ntries.RECONNECTING = 1.0")
     running = await user.start(SLOW)
     await running.until_text("line 4\n")
     relay.refuse()

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def test_settings_of_another_server_are_not_those_of_serve(terminal: Terminal, t
 def test_a_second_serve_is_refused_also_when_both_start_at_once(terminal: Terminal) -> None:
     processes = [terminal.type(), terminal.type()]
     while all(process.poll() is None for process in processes):
-        pass
+        time.sleep(0.01)
     [refused] = [process for process in processes if process.poll() is not None]
     assert refused.returncode == 1
     assert "`jupyter datasphere serve` is running already" in refused.communicate()[0]
