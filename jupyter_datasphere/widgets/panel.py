@@ -101,8 +101,9 @@ class Panel:
         try:
             action()
         except DataSphereError as error:
-            self._tell(error)
-            if isinstance(error, UnavailableError):
+            away = isinstance(error, UnavailableError)
+            self._tell(error, away=away)
+            if away:
                 self._ticker.wake()  # it knows when the server is back
 
     def _tell(self, error: DataSphereError, *, away: bool = False) -> None:
