@@ -9,6 +9,6 @@ export function whole(number: string | number): string {
   return BigInt(number).toLocaleString(language());
 }
 
-export function moment(at: Date): string {
-  return at.toLocaleString(language(), { dateStyle: 'medium', timeStyle: 'short' });
+export function moment(at: Date, dateStyle: 'short' | 'medium' = 'medium'): string {
+  return at.toLocaleString(language(), { dateStyle, timeStyle: 'short' });
 }

@@ -1,9 +1,10 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslator } from '@jupyterlab/translation';
 import { AccordionToolbar, SidePanel } from '@jupyterlab/ui-components';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
 import { AccordionPanel, type Widget } from '@lumino/widgets';
 
+import { DOMAIN } from './domain';
 import { dataSphereIcon } from './icons';
 import type { ISidebar, Section } from './tokens';
 
@@ -14,10 +15,11 @@ export class Sidebar extends SidePanel implements ISidebar {
   /** `reveal` shows the panel, wherever the shell has it. */
   constructor(
     private readonly _reveal: () => void,
-    trans: TranslationBundle
+    translator: ITranslator
   ) {
+    const trans = translator.load(DOMAIN);
     const accordion = new AccordionPanel({ layout: AccordionToolbar.createLayout({}) });
-    super({ content: accordion });
+    super({ content: accordion, translator });
     this._accordion = accordion;
     accordion.expansionToggled.connect((_, place) => this._giveRoom(place));
     this.id = SIDEBAR_ID;
@@ -36,6 +38,7 @@ export class Sidebar extends SidePanel implements ISidebar {
     widget.addClass('jp-DataSphere-Section');
     this._sections.splice(place, 0, section);
     this.insertWidget(place, widget);
+    this._order();
     if (section.unfolded !== true) {
       this._accordion.collapse(place);
     }
@@ -62,6 +65,16 @@ export class Sidebar extends SidePanel implements ISidebar {
     super.onActivateRequest(message);
     this._focus?.();
     this._focus = null;
+  }
+
+  /** The keyboard comes to the sections in the order in which they are seen, whichever was added first. */
+  private _order(): void {
+    this._accordion.widgets.forEach((widget, place) => {
+      const title = this._accordion.titles[place];
+      if (title !== undefined) {
+        this._accordion.node.append(title, widget.node);
+      }
+    });
   }
 
   /** A section that was unfolded before the panel was seen for the first time has no height yet. */

@@ -24,6 +24,7 @@ export class ConnectionSection extends SectionWidget {
   ) {
     super();
     this.addClass('jp-DataSphere-Connection');
+    this.node.tabIndex = 0; // so that the keyboard can scroll it
     news.project.connect(() => {
       if (this.isVisible) {
         void this._model.check();

@@ -4,6 +4,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import React from 'react';
 
 import type { Execution } from '../api';
+import { moment } from '../formats';
 import type { Live } from '../liveRuns';
 import { ATTACH_RUN, CANCEL_RUN, OPEN_RUN } from '../runCommands';
 import { isRunning, tallyOf } from '../tally';
@@ -50,10 +51,7 @@ export function RunRow({ execution, live, commands, ticking, trans }: RunRowProp
       <div className="jp-DataSphere-dim">
         <bdi>{projectOf(execution)}</bdi>
         {' · '}
-        {new Date(execution.created_at * 1000).toLocaleString(undefined, {
-          dateStyle: 'short',
-          timeStyle: 'short',
-        })}
+        {moment(new Date(execution.created_at * 1000), 'short')}
       </div>
       {running && live.cells !== null && live.cell !== null && (
         <div className="jp-DataSphere-RunRow-progress">

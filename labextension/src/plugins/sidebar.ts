@@ -1,7 +1,6 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { DOMAIN } from '../domain';
 import { Sidebar, SIDEBAR_ID } from '../sidebar';
 import { ISidebar } from '../tokens';
 
@@ -15,8 +14,7 @@ export const sidebar: JupyterFrontEndPlugin<ISidebar> = {
   provides: ISidebar,
   optional: [ILayoutRestorer, ITranslator],
   activate: ({ shell }: JupyterFrontEnd, restorer: ILayoutRestorer | null, translator: ITranslator | null) => {
-    const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const panel = new Sidebar(() => shell.activateById(SIDEBAR_ID), trans);
+    const panel = new Sidebar(() => shell.activateById(SIDEBAR_ID), translator ?? nullTranslator);
     shell.add(panel, 'left', { rank: RANK, type: 'DataSphere' });
     restorer?.add(panel, SIDEBAR_ID);
     return panel;
