@@ -137,7 +137,7 @@ async def lists(browser: Browser, server: Server) -> list[Row]:
     async with page_of(browser) as page:
         await page.context.add_init_script(path=SCRIPT)
         await visit(page, server)
-        await page.locator(".jp-DirListing-item", has_text="many").dblclick()
+        await page.evaluate("jupyterapp.commands.execute('filebrowser:go-to-path', {path: 'many'})")
         await page.locator(".jp-DirListing-item", has_text="file-0000").wait_for()
         files = await _scrolled(page, ".jp-DirListing-content")
         await open_sidebar(page)
