@@ -62,10 +62,10 @@ def test_mixed_line_ends_even_cut_in_two() -> None:
 
 def test_a_large_event_in_many_chunks_takes_linear_time() -> None:
     parser = Parser()
-    began = time.perf_counter()
+    began = time.process_time()
     parser.feed(b"data: ")
     for _ in range(800):
         assert parser.feed(b"x" * 65536) == []
     (event,) = parser.feed(b"\n\n")
     assert len(event.data) == 800 * 65536
-    assert time.perf_counter() - began < 5  # quadratic would be minutes
+    assert time.process_time() - began < 5  # quadratic would be minutes

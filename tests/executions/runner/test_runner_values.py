@@ -178,16 +178,19 @@ def test_what_has_no_value_is_listed_without() -> None:
 
 def test_a_large_value_costs_nothing() -> None:
     huge = {"a": list(range(3_000_000)), "b": {"rows": [[1.5] * 1_000_000] * 1000}, "c": "x" * 100_000_000}
-    began = time.perf_counter()
+    began = time.process_time()
     assert not any("value" in entry for entry in entries(huge).values())
-    assert time.perf_counter() - began < 5  # encoding them takes minutes
+    assert time.process_time() - began < 5  # encoding them takes minutes
 
 
 def test_many_middling_values_cost_little() -> None:
     many = {f"v{number:03}": [[1] * 1000] * 60 for number in range(300)}
-    began = time.perf_counter()
+    began = time.process_time()
     listed = entries(many)
-    assert time.perf_counter() - began < 0.5
+    spent = time.process_time() - began
+    began = time.process_time()
+    json.dumps(many)
+    assert spent < (time.process_time() - began) / 2  # they are not all encoded
     assert len(listed) == 300
 
 
