@@ -48,8 +48,8 @@ $(FRONT_END): labextension/package.json labextension/yarn.lock $(shell find labe
 quickstart: $(INSTALLED)  ## run the quickstart and save the outputs that --check compares with
 	$(BIN)/python -m jupyter_datasphere.demo.save
 
-screenshots: $(INSTALLED) $(FRONT_END)  ## take the pictures of the README, with Debian's chromium
-	$(BIN)/python docs/screenshots.py
+screenshots: $(INSTALLED) $(FRONT_END)  ## have the tests take the pictures of the README anew, with Debian's chromium
+	DATASPHERE_SCREENSHOTS=1 $(BIN)/pytest --timeout=300 tests/ui/test_pictures.py
 
 proto: $(INSTALLED)  ## generate the messages of project files anew
 	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. \
