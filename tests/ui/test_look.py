@@ -168,7 +168,8 @@ async def narrow(page: Page) -> None:
 
 async def test_the_keyboard_comes_to_all_in_the_order_in_which_it_is_seen(page: Page) -> None:
     sidebar = page.locator("#jupyter-datasphere-sidebar")
-    await sidebar.locator("h3").first.focus()
+    await page.keyboard.press("Control+Alt+D")
+    await expect(sidebar.locator("h3").first).to_be_focused()
     seen: list[str] = []
     while not seen or not seen[-1].startswith("Take the role of"):
         seen.append(
