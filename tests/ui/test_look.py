@@ -97,7 +97,7 @@ async def page(browser: Browser, server: dict[str, Any], emulator: dict[str, str
             await badge(page, 0).get_by_role("button", name="DataSphere: ").click()
             await expect(page.locator(".jp-DataSphere-Run")).to_contain_text("seen")
             sidebar = await open_sidebar(page)
-            await sidebar.locator("h3").last.click()  # Access is folded at first
+            await sidebar.locator("h3", has_text="Access").click()  # it is folded at first
             await all_shown(page)
             await page.evaluate(AXE.read_text())
             yield page
