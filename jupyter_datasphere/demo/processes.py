@@ -37,7 +37,10 @@ def emulator(root: Path, *options: str) -> Iterator[dict[str, str]]:
 def jupyter(
     app: str, folder: Path, environment: dict[str, str], *, options: Sequence[str] = ()
 ) -> Iterator[dict[str, Any]]:
-    """Run `jupyter APP` in the background in `folder`; gives its `url`, `token` and `pid`."""
+    """Run `jupyter APP` in the background in `folder`; gives its `url`, `token` and `pid`.
+
+    On a free port, unless the options name one.
+    """
     runtime = folder.parent / "runtime"
     runtime.mkdir(exist_ok=True, mode=0o700)
     command = [
@@ -47,9 +50,10 @@ def jupyter(
         app,
         "--no-browser",
         "--ServerApp.ip=127.0.0.1",
-        "--ServerApp.port=0",
         *options,
     ]
+    if not any(option.startswith("--ServerApp.port=") for option in options):
+        command.append("--ServerApp.port=0")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     environment = {**environment, "JUPYTER_RUNTIME_DIR": str(runtime)}

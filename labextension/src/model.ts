@@ -1,11 +1,12 @@
 import type { IDisposable } from '@lumino/disposable';
-import { Poll, Throttler } from '@lumino/polling';
+import { type Poll, Throttler } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { FINAL_STATES, type Problem, type ServerStatus } from './api';
 import type { News } from './news';
 import { problemOf, RequestError } from './request';
-import type { Health, IStatusModel, Snapshot } from './tokens';
+import { FIRST_RETRY_MS, retrying } from './retrying';
+import type { Health, IStatusModel, Snapshot, Viewer } from './tokens';
 import { VERSION } from './version';
 
 /** Asks the server extension how things are; with `check`, it asks DataSphere in turn. */
@@ -13,28 +14,20 @@ export type AskStatus = (check: boolean) => Promise<ServerStatus>;
 
 /** At most so often DataSphere is asked because runs have ended. */
 const CALM_MS = 5_000;
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
 
 /**
- * What is known of the server extension. It is asked once, and again when the bus tells of a change; only
- * while it does not answer it is asked again and again. DataSphere itself is asked by `check` alone.
+ * What is known of the server extension. It is asked once, and again when the bus tells of a change. DataSphere
+ * itself is asked by `check` alone. Only while one of them cannot be used it is asked again and again: the server
+ * extension where that is at fault, DataSphere where somebody can see what becomes of it.
  */
 export class StatusModel implements IStatusModel, IDisposable {
   constructor(ask: AskStatus, news: News) {
     this._ask = ask;
-    this._poll = new Poll({
-      auto: false,
-      name: 'jupyter-datasphere:status',
-      factory: () => this._look(),
-      frequency: { interval: FIRST_RETRY_MS, backoff: true, max: LAST_RETRY_MS },
-      standby: 'when-hidden',
-    });
-    this._poll.ticked.connect((poll, { phase }) => {
-      if (phase === 'resolved') {
-        void poll.stop(); // it polls until it is answered, and no longer
-      }
-    });
+    this._poll = retrying(
+      'status',
+      ({ phase }) => this._retry(phase === 'started' || phase === 'refreshed'),
+      () => this._failure !== null && !this._viewers.some(({ isVisible }) => isVisible)
+    );
     void this._poll.start();
     const again = () => void this._poll.refresh();
     news.connection.connect(again);
@@ -69,8 +62,20 @@ export class StatusModel implements IStatusModel, IDisposable {
     Signal.clearData(this);
   }
 
-  check(): Promise<void> {
-    // Who asks while it is being asked waits for the same answer.
+  shownBy(viewer: Viewer): void {
+    this._viewers.push(viewer);
+  }
+
+  async check(): Promise<void> {
+    await this._checkOnce();
+    // Whatever was planned before: this is what is known now.
+    await (this._inTrouble
+      ? this._poll.schedule({ phase: 'rejected', interval: FIRST_RETRY_MS })
+      : this._poll.stop());
+  }
+
+  /** Who asks while it is being asked waits for the same answer. */
+  private _checkOnce(): Promise<void> {
     this._checking ??= this._check().finally(() => {
       this._checking = null;
     });
@@ -89,7 +94,6 @@ export class StatusModel implements IStatusModel, IDisposable {
       this._failure = health.kind === 'failed' ? health.problem : null;
       this._update({ checked: null, checking: false, health });
     }
-    await this._poll.refresh(); // after a backoff: now is the time to look again
   }
 
   private async _look(): Promise<void> {
@@ -97,9 +101,20 @@ export class StatusModel implements IStatusModel, IDisposable {
       const status = await this._ask(false);
       this._update({ status, health: this._health(status, this._snapshot.checked !== null) });
     } catch (error) {
-      this._update({ health: faultOf(error) });
-      throw error; // so that the poll backs off
+      this._update({ health: faultOf(error), checked: null }); // whatever comes back may know something else
     }
+  }
+
+  /** Rejects where that was in vain, and is tried again. `look`: whatever is wrong, DataSphere is not asked now. */
+  private async _retry(look: boolean): Promise<void> {
+    await (look || this._failure === null ? this._look() : this._checkOnce());
+    if (this._inTrouble) {
+      throw new Error(this._snapshot.health.kind);
+    }
+  }
+
+  private get _inTrouble(): boolean {
+    return ['missing', 'unreachable', 'failed'].includes(this._snapshot.health.kind);
   }
 
   private _health(status: ServerStatus, checked: boolean): Health {
@@ -123,6 +138,7 @@ export class StatusModel implements IStatusModel, IDisposable {
   private readonly _changed = new Signal<this, Snapshot>(this);
   private _checking: Promise<void> | null = null;
   private _failure: Problem | null = null;
+  private readonly _viewers: Viewer[] = [];
   private _snapshot: Snapshot = {
     health: { kind: 'starting' },
     status: null,

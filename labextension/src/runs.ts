@@ -1,16 +1,15 @@
 import type { IDisposable } from '@lumino/disposable';
-import { Poll } from '@lumino/polling';
+import type { Poll } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import type { Execution, Problem, State } from './api';
 import type { ExecutionNews, News } from './news';
 import { problemOf, request } from './request';
+import { retrying } from './retrying';
 import { isRunning } from './tally';
 
 /** So many runs are listed at first, and more each time that more are wanted. */
 const PAGE = 100;
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 60_000;
 
 /**
  * The executions of this user, newest first, as the ledger has them: those of magics, widgets, buttons and
@@ -19,18 +18,7 @@ const LAST_RETRY_MS = 60_000;
  */
 export class RunsModel implements IDisposable {
   constructor(news: News) {
-    this._poll = new Poll({
-      auto: false,
-      name: 'jupyter-datasphere:runs',
-      factory: () => this._newest(),
-      frequency: { interval: FIRST_RETRY_MS, backoff: true, max: LAST_RETRY_MS },
-      standby: 'when-hidden',
-    });
-    this._poll.ticked.connect((poll, { phase }) => {
-      if (phase === 'resolved') {
-        void poll.stop();
-      }
-    });
+    this._poll = retrying('runs', () => this._newest());
     news.execution.connect((_, told) => void this._look(told));
     news.missed.connect(() => {
       if (this._listed) {

@@ -36,9 +36,16 @@ export interface Snapshot {
   readonly checking: boolean;
 }
 
+/** What shows how things stand, as a widget does. */
+export interface Viewer {
+  readonly isVisible: boolean;
+}
+
 export interface IStatusModel {
   readonly snapshot: Snapshot;
   readonly changed: ISignal<IStatusModel, Snapshot>;
+  /** While this can be seen and DataSphere cannot be used, it is asked again and again until it can. */
+  shownBy(viewer: Viewer): void;
   /** Ask DataSphere itself. Never rejects: what went wrong is in the snapshot. */
   check(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from .lab import PROMISE_MS, chromium, lab, page_of
+from .lab import PROMISE_MS, chromium, clear, lab, page_of, visit
 
 expect.set_options(timeout=PROMISE_MS)
 
@@ -32,3 +32,17 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     """An empty page; `visit` opens JupyterLab in it."""
     async with page_of(browser) as page:
         yield page
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def module_page(browser: Browser, server: dict[str, Any]) -> AsyncIterator[Page]:
+    async with page_of(browser) as page:
+        await visit(page, server)
+        yield page
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lab_page(module_page: Page) -> AsyncIterator[Page]:
+    """A page in which JupyterLab is open, shared by the tests of a module; nothing is open in its main area."""
+    yield module_page
+    await clear(module_page)

@@ -39,7 +39,7 @@ def lab(folder: Path, emulator: dict[str, str], *options: str) -> Iterator[dict[
     notebooks = folder / NOTEBOOKS
     notebooks.mkdir(parents=True, exist_ok=True)
     settings = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    settings.parent.mkdir(parents=True)
+    settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
     options = (
         f"--LabApp.user_settings_dir={folder / 'settings'}",
@@ -88,6 +88,20 @@ async def visit(page: Page, server: dict[str, Any], path: str = "") -> None:
     await page.locator(".jp-Launcher, .jp-NotebookPanel").first.wait_for()  # now it listens to keys, too
 
 
+async def clear(page: Page) -> None:
+    """Close all tabs with their kernels, unsaved or not, and take away what a test has put between."""
+    await page.unroute_all()
+    await page.evaluate(
+        """async () => {
+            for (const widget of [...jupyterapp.shell.widgets('main')]) {
+                await widget.sessionContext?.shutdown();
+                widget.dispose();
+            }
+            document.title = 'JupyterLab';
+        }"""
+    )
+
+
 def status_item(page: Page) -> Locator:
     """The button in the status bar."""
     return page.locator(".jp-DataSphere-StatusItem button")
@@ -115,10 +129,17 @@ async def run_command(page: Page, label: str) -> None:
     await palette.get_by_role("menuitem", name=label, exact=True).click()
 
 
+async def choose_in_menu(page: Page, menu: str, label: str) -> None:
+    """Choose a command in a menu at the top."""
+    await page.locator("#jp-MainMenu").get_by_role("menuitem", name=menu, exact=True).click()
+    await page.locator(".lm-Menu").get_by_role("menuitem", name=label, exact=True).click()
+
+
 async def open_sidebar(page: Page) -> Locator:
     """Show the sidebar of DataSphere by its tab."""
-    await page.locator(".jp-SideBar [data-id='jupyter-datasphere-sidebar']").click()
     sidebar = page.locator("#jupyter-datasphere-sidebar")
+    if not await sidebar.is_visible():
+        await page.locator(".jp-SideBar [data-id='jupyter-datasphere-sidebar']").click()
     await sidebar.wait_for()
     return sidebar
 

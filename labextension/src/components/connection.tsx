@@ -4,7 +4,6 @@ import type { Message } from '@lumino/messaging';
 import React from 'react';
 
 import { tell } from '../doing';
-import type { News } from '../news';
 import { ProfilesModel } from '../profiles';
 import type { IStatusModel } from '../tokens';
 import { FirstUse } from './firstUse';
@@ -19,14 +18,15 @@ const TICK_MS = 20_000;
 export class ConnectionSection extends SectionWidget {
   constructor(
     private readonly _model: IStatusModel,
-    news: News,
     private readonly _trans: TranslationBundle
   ) {
     super();
     this.addClass('jp-DataSphere-Connection');
     this.node.tabIndex = 0; // so that the keyboard can scroll it
-    news.project.connect(() => {
-      if (this.isVisible) {
+    this._model.shownBy(this);
+    this._model.changed.connect((_, { health, checking }) => {
+      // Another project is in force, or the server extension was away: what was known is known no more.
+      if (health.kind === 'unchecked' && !checking && this.isVisible) {
         void this._model.check();
       }
     });

@@ -16,6 +16,7 @@ export class StatusItem extends ReactWidget {
   ) {
     super();
     this.addClass('jp-DataSphere-StatusItem');
+    this._model.shownBy(this);
   }
 
   protected override render(): React.ReactElement {

@@ -90,6 +90,7 @@ export class CellRun implements Follower {
       this._changed.emit();
       this._done.resolve(null);
     }
+    this._letGo = true;
     if (!this.model.isDisposed) {
       removeMark(this.model);
     }
@@ -104,7 +105,7 @@ export class CellRun implements Follower {
   private async _finish(state: State): Promise<void> {
     try {
       const execution = await this._runs.model.get(this.executionId);
-      if (!this.model.isDisposed) {
+      if (!this.model.isDisposed && !this._letGo) {
         setMark(this.model, {
           execution: this.executionId,
           project: projectOf(execution),
@@ -134,6 +135,8 @@ export class CellRun implements Follower {
   private readonly _done = new PromiseDelegate<State | null>();
   private readonly _changed = new Signal<this, void>(this);
   private _isOn = true;
+  /** The cell is no longer the run's, whatever is still heard of it. */
+  private _letGo = false;
   private _begun = false;
   private _problem: Problem | null = null;
 }

@@ -3,20 +3,18 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { ConnectionSection } from '../components/connection';
 import { DOMAIN } from '../domain';
-import type { News } from '../news';
-import { INews, ISidebar, IStatusModel } from '../tokens';
+import { ISidebar, IStatusModel } from '../tokens';
 
 export const connection: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-datasphere:connection',
   description: 'The section of the sidebar that tells how the connection to DataSphere stands.',
   autoStart: true,
-  requires: [ISidebar, IStatusModel, INews],
+  requires: [ISidebar, IStatusModel],
   optional: [ITranslator],
   activate: (
     _app: JupyterFrontEnd,
     sidebar: ISidebar,
     model: IStatusModel,
-    news: News,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
@@ -24,7 +22,7 @@ export const connection: JupyterFrontEndPlugin<void> = {
       id: 'connection',
       title: trans.__('Connection'),
       rank: 10,
-      widget: new ConnectionSection(model, news, trans),
+      widget: new ConnectionSection(model, trans),
       unfolded: true,
     });
   },
