@@ -104,14 +104,16 @@ export class RunsModel implements IDisposable {
       path: { execution_id: id },
     });
     this._put(execution);
+    this._note(execution);
     return execution;
   }
 
   /** Ask for the end of a run; its state tells when that has come. Rejects with a `RequestError`. */
   async cancel(id: string): Promise<void> {
-    this._put(
-      await request('post', '/datasphere/executions/{execution_id}/cancel', { path: { execution_id: id } })
-    );
+    const path = { execution_id: id };
+    const execution = await request('post', '/datasphere/executions/{execution_id}/cancel', { path });
+    this._put(execution);
+    this._note(execution);
   }
 
   /** A run was heard to be in this state by another way than the bus, which may have missed it. */
@@ -127,13 +129,10 @@ export class RunsModel implements IDisposable {
       const { executions } = await request('get', '/datasphere/executions', { query: { limit: PAGE } });
       this._answered = true;
       this._problem = null;
-      const before = this._executions;
       this._more = executions.length === PAGE;
       this._executions = executions;
       this._changed.emit();
-      // What ended while nothing was heard.
-      const running = new Set(before.filter(isRunning).map(({ id }) => id));
-      executions.filter(one => running.has(one.id) && !isRunning(one)).forEach(one => this._ended.emit(one));
+      executions.forEach(one => this._note(one)); // some may have ended while nothing was heard
     } catch (error) {
       this._problem = problemOf(error);
       this._changed.emit();
@@ -148,13 +147,22 @@ export class RunsModel implements IDisposable {
       this._put({ ...before, state });
     }
     try {
-      const now = await this.get(execution_id);
-      if (before !== undefined && isRunning(before) && !isRunning(now)) {
-        this._ended.emit(now);
-      }
+      await this.get(execution_id);
     } catch (error) {
       this._problem = problemOf(error);
       this._changed.emit();
+    }
+  }
+
+  /** Whoever hears first of the end of a run, its end is told, once all is known of it. */
+  private _note(execution: Execution): void {
+    const { id } = execution;
+    if (!isRunning(execution)) {
+      if (this._unended.delete(id)) {
+        this._ended.emit(execution);
+      }
+    } else if (isRunning(this.find(id) ?? execution)) {
+      this._unended.add(id);
     }
   }
 
@@ -177,6 +185,8 @@ export class RunsModel implements IDisposable {
 
   private readonly _poll: Poll<void, unknown>;
   private _executions: readonly Execution[] = [];
+  /** Those that were seen running, and whose end is still to be told. */
+  private readonly _unended = new Set<string>();
   private readonly _others = new Map<string, Execution>();
   private _problem: Problem | null = null;
   private _more = false;

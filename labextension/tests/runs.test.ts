@@ -112,6 +112,21 @@ test('a new state is there at once, and the rest once it was asked for', async (
   expect(ended).toEqual(['a']);
 });
 
+test('the end of a run is told once, though another hears of it before the bus does', async () => {
+  put('a', 'running', 1);
+  await runs.refresh();
+  await until(() => runs.listed);
+  const ended: string[] = [];
+  runs.ended.connect((_, { id }) => ended.push(id));
+  put('a', 'succeeded', 1);
+  await runs.get('a'); // as the cell does whose run it is
+  expect(ended).toEqual(['a']);
+  bus.tell('a', 'succeeded');
+  await until(() => asked.filter(one => one.includes('/executions/a')).length === 2);
+  await runs.refresh();
+  expect(ended).toEqual(['a']);
+});
+
 test('a run that is begun elsewhere comes to the list', async () => {
   put('a', 'succeeded', 1);
   await runs.refresh();

@@ -89,13 +89,15 @@ async def visit(page: Page, server: dict[str, Any], path: str = "") -> None:
 
 
 async def clear(page: Page) -> None:
-    """Close all tabs with their kernels, unsaved or not, and take away what a test has put between."""
+    """Close all tabs but notebooks, end the kernels of those, and take away what a test has put between.
+
+    A notebook is not closed: one that is just being saved would say that it could not be.
+    """
     await page.unroute_all()
     await page.evaluate(
         """async () => {
             for (const widget of [...jupyterapp.shell.widgets('main')]) {
-                await widget.sessionContext?.shutdown();
-                widget.dispose();
+                await (widget.sessionContext ? widget.sessionContext.shutdown() : widget.dispose());
             }
             document.title = 'JupyterLab';
         }"""

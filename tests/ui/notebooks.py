@@ -95,6 +95,12 @@ async def saved(page: Page) -> None:
     await page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
 
 
+async def marked(page: Page, path: Path) -> None:
+    """Wait until the first cell on the disk names its run: from then on a reload joins it."""
+    metadata = "(await jupyterapp.serviceManager.contents.get(path)).content.cells[0].metadata"
+    await page.wait_for_function(f"async path => 'datasphere' in {metadata}", arg=path.name, polling=100)
+
+
 async def execution_of(page: Page, number: int) -> str:
     """The execution that a cell of the notebook in front says to have been."""
     metadata = "jupyterapp.shell.currentWidget.content.widgets[number].model.getMetadata('datasphere')"

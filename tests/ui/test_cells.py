@@ -18,6 +18,7 @@ from .notebooks import (
     command,
     execution_of,
     gated,
+    marked,
     notebook,
     open_notebook,
     output,
@@ -49,6 +50,28 @@ async def asked(server: dict[str, Any], path: str, **query: str) -> Any:
     headers = {"Authorization": f"token {server['token']}"}
     async with httpx.AsyncClient(base_url=server["url"], headers=headers, timeout=60) as client:
         return (await client.get(f"datasphere/{path}", params=query)).json()
+
+
+async def test_a_reload_in_the_middle_joins_the_run_again(
+    lab_page: Page, server: dict[str, Any], emulator: dict[str, str]
+) -> None:
+    # The first of these tests: what others leave open would come back, too.
+    code, gate = gated(emulator, "reload.gate")
+    path = notebook(Path(server["folder"]), "reload.ipynb", code)
+    await show_notebook(lab_page, path)
+    await run_cell(lab_page, 0)
+    await expect(cell(lab_page, 0)).to_contain_text("begun")
+    await expect(cell(lab_page, 0).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    await expect(badge(lab_page, 0)).to_contain_text("running")
+    await marked(lab_page, path)
+    await lab_page.reload()
+    await ready(lab_page)
+    await expect(badge(lab_page, 0)).to_contain_text("running")
+    await expect(cell(lab_page, 0).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    await expect(cell(lab_page, 0)).to_contain_text("begun")
+    gate.touch()
+    await expect(output(lab_page, 0)).to_have_text("begun\nended\n")
+    await expect(badge(lab_page, 0)).to_contain_text("succeeded")
 
 
 async def test_a_cell_runs_there_and_its_plot_is_here(lab_page: Page, server: dict[str, Any]) -> None:
@@ -123,26 +146,6 @@ async def test_a_cell_may_say_that_it_raises(lab_page: Page, server: dict[str, A
     await expect(badge(lab_page, 0)).to_contain_text("failed")
 
 
-async def test_a_reload_in_the_middle_joins_the_run_again(
-    lab_page: Page, server: dict[str, Any], emulator: dict[str, str]
-) -> None:
-    code, gate = gated(emulator, "reload.gate")
-    await show_notebook(lab_page, notebook(Path(server["folder"]), "reload.ipynb", code))
-    await run_cell(lab_page, 0)
-    await expect(cell(lab_page, 0)).to_contain_text("begun")
-    await expect(cell(lab_page, 0).locator(".jp-InputPrompt")).to_have_text("[*]:")
-    await expect(badge(lab_page, 0)).to_contain_text("running")
-    await saved(lab_page)
-    await lab_page.reload()
-    await ready(lab_page)
-    await expect(badge(lab_page, 0)).to_contain_text("running")
-    await expect(cell(lab_page, 0).locator(".jp-InputPrompt")).to_have_text("[*]:")
-    await expect(cell(lab_page, 0)).to_contain_text("begun")
-    gate.touch()
-    await expect(output(lab_page, 0)).to_have_text("begun\nended\n")
-    await expect(badge(lab_page, 0)).to_contain_text("succeeded")
-
-
 async def test_what_ended_while_the_notebook_was_closed_is_there(
     lab_page: Page, server: dict[str, Any], emulator: dict[str, str]
 ) -> None:
@@ -151,7 +154,7 @@ async def test_what_ended_while_the_notebook_was_closed_is_there(
     await show_notebook(lab_page, path)
     await run_cell(lab_page, 0)
     await expect(cell(lab_page, 0)).to_contain_text("begun")
-    await saved(lab_page)
+    await marked(lab_page, path)
     run = await execution_of(lab_page, 0)
     await lab_page.evaluate("jupyterapp.shell.currentWidget.dispose()")
     gate.touch()
@@ -175,28 +178,28 @@ async def test_the_badge_cancels(lab_page: Page, server: dict[str, Any]) -> None
 
 
 async def test_two_tabs_show_the_same_and_either_cancels(
-    lab_page: Page, browser: Browser, server: dict[str, Any], emulator: dict[str, str]
+    page: Page, browser: Browser, server: dict[str, Any], emulator: dict[str, str]
 ) -> None:
     path = notebook(Path(server["folder"]), "shared.ipynb", gated(emulator, "never.gate")[0])
-    await show_notebook(lab_page, path)
-    await open_sidebar(lab_page)
-    await run_cell(lab_page, 0)
-    await expect(cell(lab_page, 0)).to_contain_text("begun")
-    await saved(lab_page)
-    row = f".jp-DataSphere-RunRow[data-id='{await execution_of(lab_page, 0)}']"
+    await open_notebook(page, server, path.name)
+    await open_sidebar(page)
+    await run_cell(page, 0)
+    await expect(cell(page, 0)).to_contain_text("begun")
+    await marked(page, path)
+    row = f".jp-DataSphere-RunRow[data-id='{await execution_of(page, 0)}']"
     async with page_of(browser) as other:
         await open_notebook(other, server, path.name)
         await open_sidebar(other)
         await expect(cell(other, 0)).to_contain_text("begun")
-        for page in (lab_page, other):
-            await expect(page.locator(row)).to_have_attribute("data-state", "running")
-            await expect(page.locator(row)).to_contain_text("begun")
+        for one in (page, other):
+            await expect(one.locator(row)).to_have_attribute("data-state", "running")
+            await expect(one.locator(row)).to_contain_text("begun")
         await badge(other, 0).get_by_role("button", name="Cancel the run in DataSphere").click()
-        for page in (lab_page, other):
-            await expect(badge(page, 0)).to_contain_text("cancelled")
-            await expect(page.locator(row)).to_have_attribute("data-state", "cancelled")
-            await expect(cell(page, 0)).to_contain_text("KeyboardInterrupt")
-        texts = [await output(page, 0).all_inner_texts() for page in (lab_page, other)]
+        for one in (page, other):
+            await expect(badge(one, 0)).to_contain_text("cancelled")
+            await expect(one.locator(row)).to_have_attribute("data-state", "cancelled")
+            await expect(cell(one, 0)).to_contain_text("KeyboardInterrupt")
+        texts = [await output(one, 0).all_inner_texts() for one in (page, other)]
         assert texts[0] == texts[1]
 
 
@@ -293,6 +296,7 @@ async def test_scripts_of_a_run_are_as_trusted_as_the_cell(lab_page: Page, serve
     await run_cell(lab_page, 0)
     await expect(lab_page).to_have_title("hacked")
     await expect(badge(lab_page, 0)).to_contain_text("succeeded")
+    await saved(lab_page)
     run = await execution_of(lab_page, 0)
     await lab_page.evaluate("() => { document.title = 'safe'; jupyterapp.shell.currentWidget.dispose(); }")
     path = notebook(Path(server["folder"]), "sent.ipynb", code)

@@ -38,6 +38,9 @@ async def test_settings_decide_how_is_run_what_is_asked_and_what_is_told(
     await field(page, "defaultSpec").select_option("c1.8")
     await field(page, "confirmAbove").fill("100")
     await field(page, "longRun").fill("0")
+    # JupyterLab saves them a little later.
+    kept = "async id => /longRun.: *0/.test((await jupyterapp.serviceManager.settings.fetch(id)).raw)"
+    await page.wait_for_function(kept, arg=PLUGIN, polling=100)
     await show_notebook(page, notebook(Path(server["folder"]), "settings.ipynb", "print('as s' + 'et')"))
     await run_cell(page, 0)
     dialog = page.get_by_role("dialog").filter(has_text="Run this on c1.8?")
