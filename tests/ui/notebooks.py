@@ -97,8 +97,14 @@ async def saved(page: Page) -> None:
 
 async def marked(page: Page, path: Path) -> None:
     """Wait until the first cell on the disk names its run: from then on a reload joins it."""
-    metadata = "(await jupyterapp.serviceManager.contents.get(path)).content.cells[0].metadata"
-    await page.wait_for_function(f"async path => 'datasphere' in {metadata}", arg=path.name, polling=100)
+    await page.wait_for_function(
+        """path => jupyterapp.serviceManager.contents.get(path).then(
+            ({ content }) => 'datasphere' in content.cells[0].metadata,
+            () => false  // it is just being written
+        )""",
+        arg=path.name,
+        polling=100,
+    )
 
 
 async def execution_of(page: Page, number: int) -> str:

@@ -185,7 +185,7 @@ async def test_two_tabs_show_the_same_and_either_cancels(
     await open_sidebar(page)
     await run_cell(page, 0)
     await expect(cell(page, 0)).to_contain_text("begun")
-    await marked(page, path)
+    await page.evaluate("async () => { await jupyterapp.shell.currentWidget.context.save() }")
     row = f".jp-DataSphere-RunRow[data-id='{await execution_of(page, 0)}']"
     async with page_of(browser) as other:
         await open_notebook(other, server, path.name)
