@@ -41,7 +41,8 @@ async def test_settings_decide_how_is_run_what_is_asked_and_what_is_told(
     # JupyterLab saves them a little later.
     kept = "async id => /longRun.: *0/.test((await jupyterapp.serviceManager.settings.fetch(id)).raw)"
     await page.wait_for_function(kept, arg=PLUGIN, polling=100)
-    await show_notebook(page, notebook(Path(server["folder"]), "settings.ipynb", "print('as s' + 'et')"))
+    code = "print('as s' + 'et'); __import__('time').sleep(2)"  # seen running, or its end is no news
+    await show_notebook(page, notebook(Path(server["folder"]), "settings.ipynb", code))
     await run_cell(page, 0)
     dialog = page.get_by_role("dialog").filter(has_text="Run this on c1.8?")
     await expect(dialog).to_contain_text("runs above 100 are asked about")
