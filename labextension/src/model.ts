@@ -18,15 +18,22 @@ const CALM_MS = 5_000;
 /**
  * What is known of the server extension. It is asked once, and again when the bus tells of a change. DataSphere
  * itself is asked by `check` alone. Only while one of them cannot be used it is asked again and again: the server
- * extension where that is at fault, DataSphere where somebody can see what becomes of it.
+ * extension where that is at fault, DataSphere where somebody can see what becomes of it, or wants to know it nevertheless.
  */
 export class StatusModel implements IStatusModel, IDisposable {
-  constructor(ask: AskStatus, news: News) {
+  /** `restsWhenHidden`: whether what nobody can see is a reason to ask nothing. */
+  constructor(ask: AskStatus, news: News, restsWhenHidden: () => boolean = () => true) {
     this._ask = ask;
     this._poll = retrying(
       'status',
       ({ phase }) => this._retry(phase === 'started' || phase === 'refreshed'),
-      () => this._failure !== null && !this._viewers.some(({ isVisible }) => isVisible)
+      () => {
+        if (!restsWhenHidden()) {
+          return 'never';
+        }
+        const unseen = !this._viewers.some(({ isVisible }) => isVisible);
+        return this._failure !== null && unseen ? true : 'when-hidden';
+      }
     );
     void this._poll.start();
     const again = () => void this._poll.refresh();

@@ -6,20 +6,20 @@ export const LAST_RETRY_MS = 60_000;
 
 /**
  * The one schedule of whatever is in trouble here: once started or refreshed, `ask` is called again and again, later
- * each time with some jitter, until it does not reject. Nothing is asked while the page is hidden, or while `pause`
- * says that nobody looks.
+ * each time with some jitter, until it does not reject. `rest` says when nothing is asked: while the page is hidden,
+ * where it does not say otherwise.
  */
 export function retrying(
   name: string,
   ask: Poll.Factory<void, unknown, 'standby'>,
-  pause: () => boolean = () => false
+  rest: () => Poll.Standby | boolean = () => 'when-hidden'
 ): Poll<void, unknown> {
-  const poll = new Poll<void, unknown>({
+  const poll = new Poll({
     auto: false,
     name: `jupyter-datasphere:${name}`,
     factory: ask,
     frequency: { interval: FIRST_RETRY_MS, backoff: true, max: LAST_RETRY_MS },
-    standby: () => (pause() ? true : 'when-hidden'),
+    standby: rest,
   });
   poll.ticked.connect((_, { phase }) => {
     if (phase === 'resolved' || phase === 'reconnected') {

@@ -13,6 +13,8 @@ export interface Settings {
   readonly longRun: number;
   /** Which session cells share: that of `%%ds_execute`, or one of each notebook's own. */
   readonly session: 'main' | 'notebook';
+  /** Whether nothing is asked while nothing of DataSphere can be seen, even where it cannot be used. */
+  readonly restWhenHidden: boolean;
 }
 
 const DEFAULTS: Settings = {
@@ -21,6 +23,7 @@ const DEFAULTS: Settings = {
   confirmAbove: null,
   longRun: 60,
   session: 'main',
+  restWhenHidden: true,
 };
 
 /** The settings as they are now; the defaults until they have come, and where JupyterLab has none. */

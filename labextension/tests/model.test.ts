@@ -128,6 +128,17 @@ test('while nobody sees it, it is not asked again', async () => {
   expect([asked, health()]).toEqual([['check'], 'ok']);
 });
 
+test('who wants it asked even unseen has it asked', async () => {
+  service = 'away';
+  viewer.isVisible = false;
+  const restless = new StatusModel(answer, bus as unknown as News, () => false);
+  await restless.check();
+  asked = [];
+  await seconds(3);
+  expect(asked).toEqual(['check']);
+  restless.dispose();
+});
+
 test('news in a time of trouble do not make many questions of it', async () => {
   service = 'away';
   await model.check();
