@@ -1,14 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { HTMLSelect, InputGroup } from '@jupyterlab/ui-components';
+import { HTMLSelect } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { Community } from '../api';
 import { named } from '../visible';
 import { Field } from './field';
 import { Form } from './form';
-
-/** How the service lets projects be called; a hyphen in a class is escaped for HTML's patterns. */
-export const PROJECT_NAME = '[a-z]([\\-a-z0-9]{0,61}[a-z0-9])?';
+import { NameField } from './nameField';
 
 /** What a new project is to be. */
 export interface NewProject {
@@ -25,17 +23,7 @@ export function projectForm(
 ): Form<NewProject> {
   return new Form<NewProject>({ community, name: '', description: '' }, (value, enter) => (
     <>
-      <Field label={trans.__('Name')} hint={nameHint(trans)}>
-        {ids => (
-          <InputGroup
-            {...ids}
-            required
-            pattern={PROJECT_NAME}
-            value={value.name}
-            onChange={event => enter({ name: event.currentTarget.value })}
-          />
-        )}
-      </Field>
+      <NameField label={trans.__('Name')} name={value.name} onName={name => enter({ name })} trans={trans} />
       <Field label={trans.__('Community')}>
         {ids => (
           <HTMLSelect
@@ -65,8 +53,4 @@ export function projectForm(
       </Field>
     </>
   ));
-}
-
-export function nameHint(trans: TranslationBundle): string {
-  return trans.__('Small Latin letters, digits and hyphens, at most 63; it begins with a letter.');
 }
