@@ -30,17 +30,23 @@ def field(page: Page, name: str) -> Locator:
     return page.locator(f"[id='jp-SettingsEditor-{PLUGIN}_{name}']")
 
 
+async def kept(page: Page, setting: str) -> None:
+    """JupyterLab saves what its editor shows a little later, and all of it: one after the other."""
+    look = "async ([id, text]) => (await jupyterapp.serviceManager.settings.fetch(id)).raw.includes(text)"
+    await page.wait_for_function(look, arg=[PLUGIN, setting], polling=100)
+
+
 async def test_settings_decide_how_is_run_what_is_asked_and_what_is_told(
     settings_page: Page, server: dict[str, Any]
 ) -> None:
     page = settings_page
     await page.evaluate("void jupyterapp.commands.execute('settingeditor:open', {query: 'DataSphere'})")
     await field(page, "defaultSpec").select_option("c1.8")
+    await kept(page, '"defaultSpec": "c1.8"')
     await field(page, "confirmAbove").fill("100")
+    await kept(page, '"confirmAbove": 100')
     await field(page, "longRun").fill("0")
-    # JupyterLab saves them a little later.
-    kept = "async id => /longRun.: *0/.test((await jupyterapp.serviceManager.settings.fetch(id)).raw)"
-    await page.wait_for_function(kept, arg=PLUGIN, polling=100)
+    await kept(page, '"longRun": 0')
     code = "print('as s' + 'et'); __import__('time').sleep(2)"  # seen running, or its end is no news
     await show_notebook(page, notebook(Path(server["folder"]), "settings.ipynb", code))
     await run_cell(page, 0)
