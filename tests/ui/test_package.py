@@ -5,7 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from jupyter_datasphere import __version__
 
@@ -18,6 +22,20 @@ LARGEST = 150_000
 def test_the_version_is_the_same_in_all_places() -> None:
     assert json.loads((FRONT_END / "package.json").read_text())["version"] == __version__
     assert f"VERSION = '{__version__}'" in (FRONT_END / "src" / "version.ts").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("labextension", "list"), f"jupyter-datasphere v{__version__} enabled OK"),
+        (("server", "extension", "list"), f"jupyter_datasphere {__version__} OK"),
+    ],
+)
+def test_jupyter_finds_both_extensions(command: tuple[str, ...], says: str) -> None:
+    """By the commands that Jupyter has for this, and our hints name."""
+    process = subprocess.run([sys.executable, "-m", "jupyter", *command], capture_output=True, text=True)
+    plain = re.sub(r"\x1b\[\d+m", "", process.stdout + process.stderr)
+    assert says in plain
 
 
 def test_the_lock_names_no_registry() -> None:
