@@ -16,6 +16,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from listening import listening
 from support import Facts, SettableClock
 
 from jupyter_datasphere.credentials.key_file import read_key_file
@@ -238,15 +239,13 @@ async def timeless(*answers: bytes) -> AsyncIterator[tuple[Transport, list[bytes
         writer.write(rest.pop(0) if len(rest) > 1 else rest[0])
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    transport = Transport(Endpoints.one_origin(url), retry=RetryPolicy(attempts=1))
-    try:
-        yield transport, sent
-    finally:
-        await transport.aclose()
-        server.close()
-        await server.wait_closed()
+    async with listening(serve) as port:
+        url = f"http://127.0.0.1:{port}"
+        transport = Transport(Endpoints.one_origin(url), retry=RetryPolicy(attempts=1))
+        try:
+            yield transport, sent
+        finally:
+            await transport.aclose()
 
 
 def answer(status: str, body: str, *headers: str) -> bytes:

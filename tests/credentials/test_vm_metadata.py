@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from listening import listening
 from support import Facts
 
 from jupyter_datasphere.credentials.vm_metadata import VmMetadata
@@ -19,10 +20,9 @@ def address_of(facts: Facts) -> str:
 
 
 @asynccontextmanager
-async def listening(*pieces: bytes, then_hang: bool = False) -> AsyncIterator[tuple[str, list[bytes]]]:
+async def metadata(*pieces: bytes, then_hang: bool = False) -> AsyncIterator[tuple[str, list[bytes]]]:
     """A server that sends these bytes to whoever has asked; and what it was asked."""
     asked: list[bytes] = []
-    over = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.append(await reader.readuntil(b"\r\n\r\n"))
@@ -30,16 +30,11 @@ async def listening(*pieces: bytes, then_hang: bool = False) -> AsyncIterator[tu
             writer.write(piece)
             await writer.drain()
         if then_hang:
-            await over.wait()
+            await asyncio.Event().wait()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
-    finally:
-        over.set()
-        server.close()
-        await server.wait_closed()
+    async with listening(serve) as port:
+        yield f"127.0.0.1:{port}", asked
 
 
 def answer(status: str, body: str = "", *headers: str) -> bytes:
@@ -60,7 +55,7 @@ async def test_it_is_asked_as_documented_and_never_by_a_proxy(monkeypatch: pytes
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     body = '{"access_token": "t1.x", "expires_in": 100, "token_type": "Bearer"}'
-    async with listening(answer("200 OK", body)) as (address, asked):
+    async with metadata(answer("200 OK", body)) as (address, asked):
         token = await VmMetadata(address, "a test").fetch()
     assert (token.value, token.life) == ("t1.x", 100.0)
     [head] = asked
@@ -72,7 +67,7 @@ async def test_it_is_asked_as_documented_and_never_by_a_proxy(monkeypatch: pytes
 
 @pytest.mark.parametrize("pieces", [(), (b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{",)])
 async def test_one_that_does_not_answer_is_not_waited_for_long(pieces: tuple[bytes, ...]) -> None:
-    async with listening(*pieces, then_hang=True) as (address, asked):
+    async with metadata(*pieces, then_hang=True) as (address, asked):
         source = VmMetadata(address, "a test", patience=0.3)
         with pytest.raises(UnavailableError, match=r"did not answer within 0\.3 s") as caught:
             await source.fetch()
@@ -108,7 +103,7 @@ async def test_nobody_there() -> None:
 )
 async def test_what_is_no_token(status: str, body: str, problem: str, hint: str) -> None:
     location = "Location: http://127.0.0.1:9/"
-    async with listening(answer(status, body, location)) as (address, asked):
+    async with metadata(answer(status, body, location)) as (address, asked):
         with pytest.raises(CredentialsError, match=problem) as caught:
             await VmMetadata(address, "a test").fetch()
         assert caught.value.code == "metadata"
@@ -118,14 +113,14 @@ async def test_what_is_no_token(status: str, body: str, problem: str, hint: str)
 
 @pytest.mark.parametrize("status", ["500 Internal Server Error", "503 Service Unavailable", "429 Too Many"])
 async def test_one_that_is_ill_is_asked_again_later(status: str) -> None:
-    async with listening(answer(status, "<html>")) as (address, _):
+    async with metadata(answer(status, "<html>")) as (address, _):
         with pytest.raises(UnavailableError, match=f"answered {status[:3]}"):
             await VmMetadata(address, "a test").fetch()
 
 
 async def test_an_answer_without_an_end_is_not_read_to_it() -> None:
     endless = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + b"[" * 100_000
-    async with listening(endless, then_hang=True) as (address, _):
+    async with metadata(endless, then_hang=True) as (address, _):
         with pytest.raises(CredentialsError, match="no token that can be read"):
             await VmMetadata(address, "a test", patience=20).fetch()
 
@@ -133,7 +128,7 @@ async def test_an_answer_without_an_end_is_not_read_to_it() -> None:
 @pytest.mark.parametrize("life", ["0", "-5", "null"])
 async def test_a_life_that_makes_no_sense_is_not_known(life: str) -> None:
     body = f'{{"access_token": "t1.x", "expires_in": {life}}}'
-    async with listening(answer("200 OK", body)) as (address, _):
+    async with metadata(answer("200 OK", body)) as (address, _):
         assert (await VmMetadata(address, "a test").fetch()).life is None
 
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from listening import listening
+
 Answering = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -59,10 +61,6 @@ async def hostile(*answers: bytes | Answering) -> AsyncIterator[Hostile]:
     """Such a server, while the block runs."""
     it = Hostile()
     it.answers = list(answers)
-    server = await asyncio.start_server(it.serve, "127.0.0.1", 0)
-    it.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(it.serve) as port:
+        it.url = f"http://127.0.0.1:{port}"
         yield it
-    finally:
-        server.close()
-        await asyncio.sleep(0)

@@ -229,6 +229,7 @@ class Road:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # the turn in which what they had is closed
 
     def fall_silent(self) -> None:
         """On all connections that there are; later ones work."""

@@ -13,6 +13,7 @@ import pytest_asyncio
 from executions.test_service import follow, run, seen, start
 from executions.ways import Way, open_way
 from executions.weather import control
+from listening import listening
 from support import store
 
 from jupyter_datasphere.datasphere.jupyter_link import Link
@@ -227,19 +228,17 @@ async def test_no_grpc_port_and_a_proxy_that_speaks_no_http2(way: Way, tmp_path:
         writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
         writer.close()
 
-    proxy = await asyncio.start_server(refuse, "127.0.0.1", 0)
-    port = proxy.sockets[0].getsockname()[1]
-    for number in (9, port):  # nobody listens at the first
-        facts = {**way.facts, "files_address": f"http://127.0.0.1:{number}"}
-        async with Way("files", facts, None).service(tmp_path / f"ledger-{number}") as service:
-            with pytest.raises(ExpectedError) as refused:
-                await start(service, "1")
-            assert refused.value.message.startswith(
-                f"Channel files: No connection to http://127.0.0.1:{number}"
-            )
-            assert "proxy" in (refused.value.hint or "")
-            assert service.search() == []
-    proxy.close()
+    async with listening(refuse) as port:
+        for number in (9, port):  # nobody listens at the first
+            facts = {**way.facts, "files_address": f"http://127.0.0.1:{number}"}
+            async with Way("files", facts, None).service(tmp_path / f"ledger-{number}") as service:
+                with pytest.raises(ExpectedError) as refused:
+                    await start(service, "1")
+                assert refused.value.message.startswith(
+                    f"Channel files: No connection to http://127.0.0.1:{number}"
+                )
+                assert "proxy" in (refused.value.hint or "")
+                assert service.search() == []
 
 
 async def test_a_kernel_without_ipython_is_told(tmp_path: Path) -> None:
