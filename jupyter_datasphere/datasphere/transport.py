@@ -33,6 +33,9 @@ from .schedule import LARGEST_ANSWER_MEGABYTES, REQUESTS_AT_ONCE
 IAM_SHARE = 0.9
 """This part of the time that a call may take its token may: who called learns then why none came."""
 
+SHORTEST_SECRET = 8
+"""Characters: what is shorter is no token, and may stand anywhere in an answer."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
@@ -268,8 +271,9 @@ def _without_secrets(answer: Answer, headers: Mapping[str, str], body: bytes | N
     if body is not None:
         values += msgspec.json.decode(body, type=dict[str, str]).values()
     content = answer.content
-    for value in filter(None, values):
-        content = content.replace(value.encode(), b"<redacted>")
+    for value in values:
+        if len(value) >= SHORTEST_SECRET:
+            content = content.replace(value.encode(), b"<redacted>")
     return answer._replace(content=content)
 
 

@@ -335,6 +335,9 @@ async def test_a_refusal_that_repeats_the_secret_it_was_sent_is_told_without_it(
         with pytest.raises(ServiceError, match="Not with <redacted>!") as caught:
             await call
         assert "very-secret" not in f"{caught.value!r}{caught.value.answer}"
+    upstream.answers = [repeating("what is no token")]
+    with pytest.raises(ServiceError, match="Not with what is no token!"):
+        await transport.call(GET, IDS, token=given("e"))
 
 
 class Sleepy(SettableClock):
