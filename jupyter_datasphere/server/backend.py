@@ -19,6 +19,7 @@ from ..credentials.logins import Logins
 from ..datasphere import operations
 from ..datasphere.caller import Tokens
 from ..datasphere.client import Client
+from ..datasphere.communities import HIDDEN
 from ..datasphere.files import ProjectFiles
 from ..datasphere.jupyter_link import Link
 from ..datasphere.jupyter_server import JupyterServer
@@ -56,9 +57,6 @@ from .settings import Settings, login_marks
 T = TypeVar("T")
 
 USER_AGENT = f"jupyter-datasphere/{__version__}"
-
-REFUSALS = frozenset({"not-found", "permission-denied", "invalid-argument"})
-"""Codes of what only a service says that can be reached, and knows who asks."""
 
 STATUS_SECONDS = 15.0
 """How long who asks for the status waits for the service at most."""
@@ -152,7 +150,7 @@ class Backend:
                 status.project = self._known_project(named)
                 if project is not None and isinstance(error, NotFoundError | UsageError):
                     raise
-                answered = isinstance(error, NotFoundError) or error.code in REFUSALS
+                answered = isinstance(error, NotFoundError) or error.code in HIDDEN
                 status.connection = "ok" if answered else "failed"
                 status.problem = Problem.of(error)
         else:
@@ -264,7 +262,7 @@ class Backend:
         try:
             await self.client.get_project("0")
         except ServiceError as error:
-            if error.code not in REFUSALS:
+            if error.code not in HIDDEN:
                 raise
 
     async def _project_info(self, name_or_id: str | None) -> ProjectInfo | None:
